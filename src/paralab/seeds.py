@@ -1,0 +1,34 @@
+"""One named stream of randomness an axis, so that paired comparisons are paired by construction."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+Stream = Literal["split", "labels", "trainer", "environment", "valid episodes", "test episodes", "tuning"]
+# The place in this tuple is the stream's key: append only.
+STREAMS: tuple[Stream, ...] = (
+    "split", "labels", "trainer", "environment", "valid episodes", "test episodes", "tuning",
+)  # fmt: skip
+
+
+def sequence(seed: int, stream: Stream) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=seed, spawn_key=(STREAMS.index(stream),))
+
+
+def generator(seed: int, stream: Stream) -> np.random.Generator:
+    return np.random.default_rng(sequence(seed, stream))
+
+
+def integers(seed: int, stream: Stream, count: int) -> list[int]:
+    """`count` plain ints for libraries that take no generator; streams of episodes never share a value with another.
+
+    Training streams lie below 2**29, validation episodes in [2**29, 2**30), test episodes in [2**30, 2**31).
+    """
+    low, high = {"valid episodes": (2**29, 2**30), "test episodes": (2**30, 2**31)}.get(stream, (0, 2**29))
+    return [low + int(word) % (high - low) for word in sequence(seed, stream).generate_state(count, np.uint64)]
+
+
+def integer(seed: int, stream: Stream) -> int:
+    return integers(seed, stream, 1)[0]
