@@ -5,6 +5,7 @@ A paradigm is how much of the answer the trainer is shown, so it is a *type of d
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,12 @@ class Signature:
     inputs: Space  # one input
     outputs: Mapping[Meaning, Space] = field(default_factory=dict)  # one answer of each kind; the first is the answer
 
+    @property
+    def bits(self) -> float | None:
+        """The most one answer can tell: log2 of the number of classes; None where it is not bounded."""
+        classes = self.outputs.get(Meaning.LABEL)
+        return math.log2(int(classes.n)) if isinstance(classes, gym.spaces.Discrete) else None
+
 
 @dataclass
 class Meter:
@@ -56,6 +63,7 @@ class Meter:
 
     grant: int | None = None  # answers that may be given; None: no limit
     best: float | None = None  # the reward the best action earns, where it is known: gives regret
+    bits: float | None = None  # the most that one answer can tell, where it is bounded
     used: int = 0
     reward: float = 0.0  # sum of all rewards given
 
@@ -91,6 +99,10 @@ class Labelled:
     def feedback(self) -> int:
         return len(self.targets)
 
+    @property
+    def bits(self) -> float | None:
+        return None if self.task.bits is None else self.task.bits * self.feedback
+
 
 @dataclass(frozen=True)
 class PartlyLabelled:
@@ -108,6 +120,10 @@ class PartlyLabelled:
     def feedback(self) -> int:
         return int(self.known.sum())
 
+    @property
+    def bits(self) -> float | None:
+        return None if self.task.bits is None else self.task.bits * self.feedback
+
 
 @dataclass(frozen=True)
 class Unlabelled:
@@ -119,6 +135,10 @@ class Unlabelled:
     @property
     def feedback(self) -> int:
         return 0
+
+    @property
+    def bits(self) -> float | None:
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,10 @@ class Environment:
     @property
     def feedback(self) -> int:
         return self.meter.used
+
+    @property
+    def bits(self) -> float | None:
+        return None if self.meter.bits is None else self.meter.bits * self.meter.used
 
 
 View = Labelled | PartlyLabelled | Unlabelled | Environment
@@ -188,6 +212,7 @@ class Verdict:
     scores: Metrics  # {"accuracy": .97}; greater is always better; empty where there is nothing to judge on
     evidence: Mapping[str, Array]  # rows or episodes, truth, answers: from it any metric can be computed later
     feedback: int  # answers the judge itself spent: read-out and validation labels
+    bits: float | None = None  # the most that those can tell; None: not bounded
 
 
 class Problem(Protocol):
@@ -242,3 +267,8 @@ def show(problem: Problem, view: type[V]) -> V:
     shown = shows[view]()
     assert isinstance(shown, view)
     return shown
+
+
+def meter_of(shown: View) -> Meter | None:
+    """The meter that counts a view's answers while training asks for them; rows are given all at once and have none."""
+    return shown.meter if isinstance(shown, Environment) else None

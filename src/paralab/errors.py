@@ -1,4 +1,4 @@
-"""What can go wrong, by who must act: the user (exit code 2), nobody (a grant ran out), or the run itself (exit code 1)."""
+"""What can go wrong, by who must act: the user (exit code 2), whoever reads the log (exit code 1), or nobody."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ class Spent(Exception):
 
 class Failed(RuntimeError):
     """A run that could not go on: one line; the traceback is in its log."""
+
+
+class Diverged(Failed):
+    """A metric of training is no longer a finite number."""
+
+
+class Interrupted(Exception):
+    """A run that was asked to stop: its checkpoint is written, the same command goes on from there."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,186 @@
+"""From a config to objects: the only place that instantiates, and what it may instantiate is checked before any import.
+
+A name is taken only where its dotted prefix is trusted *before* import, its real home is trusted *after* import (re-exports
+lie), and it is a class of a known kind or a function declared to return one. Nothing is ever called but those.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from importlib import import_module
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from paralab.core import Model, Problem, Trainer, View, meter_of, show
+from paralab.datasets.dataset import Dataset
+from paralab.errors import Refused, closest
+
+TRUSTED = ("paralab.problems.", "paralab.trainers.", "paralab.datasets.")
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run's objects, ready for the loop."""
+
+    problem: Problem
+    trainer: Trainer[Any]
+    shown: View
+    steps: int  # the budget, in the trainer's unit
+
+
+def job_of(config: Node, trust: Sequence[str] = ()) -> Job:
+    """Build the objects of one resolved config; raises Refused (Mismatch where trainer and problem do not fit)."""
+    if config["compile"]:
+        raise Refused("compile=true: no trainer of this version compiles; leave it false")
+    problem = cast(Problem, build(config["problem"], "problem", PROBLEM, trust))
+    kind = cast(type[Trainer[Any]], resolve(config["trainer"], "trainer", TRAINER, trust))
+    try:
+        shown = show(problem, cast(Any, kind.view))
+    except Refused as error:
+        raise type(error)(f"{kind.__name__} cannot learn from this problem: {error}. {_remedy(problem)}") from error
+    steps = _steps(config, shown)
+    plugin = {key: value for key, value in config["trainer"].items() if key != "default_steps"}
+    if "horizon" in plugin:
+        plugin["horizon"] = steps
+    if config["budget"]["patience"] is not None and not config["select"]:
+        raise Refused("budget.patience stops on validation scores, and there are none: add select=true or leave it out")
+    return Job(problem, cast(Trainer[Any], build(plugin, "trainer", TRAINER, trust)), shown, steps)
+
+
+def _steps(config: Node, shown: View) -> int:
+    """The budget in steps; a bandit's grant caps the default, and refuses what was asked for beyond it."""
+    asked, default = config["budget"]["steps"], config["trainer"]["default_steps"]
+    meter = meter_of(shown)
+    grant = meter.grant if meter else None
+    if asked is not None and asked < 1:
+        raise Refused(f"budget.steps={asked}: at least 1")
+    if grant is None:
+        return int(asked or default)
+    if asked is not None and asked > grant:
+        raise Refused(
+            f"budget.steps={asked} is more than the {grant} pulls granted; raise labels= or lower budget.steps"
+        )
+    return int(asked or min(default, grant))
+
+
+def _remedy(problem: Problem) -> str:
+    folder = {"Labelled": "supervised", "PartlyLabelled": "semi_supervised", "Unlabelled": "unsupervised"}
+    homes = [f"trainer/{folder.get(view.__name__, 'reinforcement')}" for view in problem.views]
+    return f"Pick a trainer under {', '.join(homes)}"
+
+
+# --- what may be built ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    members: tuple[str, ...] = ()  # a dataclass that has all of these
+    parent: type | None = None  # or a class that inherits from this
+    returns: type | None = None  # or a function declared to return this
+
+
+PROBLEM = Kind("problem", ("objective", "bounds", "views", "indices", "evaluate"))
+TRAINER = Kind("trainer", ("view", "unit", "train"))
+MODEL = Kind("model", parent=Model)
+DATASET = Kind("data set", returns=Dataset)
+
+
+def _is_kind(target: object, kind: Kind) -> bool:
+    if isinstance(target, types.FunctionType):
+        return kind.returns is not None and get_type_hints(target).get("return") is kind.returns
+    if kind.parent is not None:
+        return isinstance(target, type) and issubclass(target, kind.parent)
+    names = {*dir(target), *getattr(target, "__dataclass_fields__", {})}
+    return isinstance(target, type) and is_dataclass(target) and bool(kind.members) and names.issuperset(kind.members)
+
+
+def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> type | types.FunctionType:
+    """The class or function that `node["_target_"]` names, checked; raises Refused and imports nothing untrusted."""
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise Refused(f"{where}: _target_ is missing")
+    module, _, name = target.rpartition(".")
+    _check_prefix(target, where, target, trust)
+    try:
+        found = vars(import_module(module))[name]
+    except (ImportError, KeyError) as error:
+        raise Refused(f"{where}._target_: '{target}' does not exist ({error})") from error
+    home = getattr(found, "__module__", "")
+    _check_prefix(f"{home}.", where, target, trust)
+    if not _is_kind(found, kind):
+        raise Refused(f"{where}._target_: '{target}' is not a {kind.name}")
+    return cast("type | types.FunctionType", found)
+
+
+def _check_prefix(path: str, where: str, target: str, trust: Sequence[str]) -> None:
+    prefixes = (*TRUSTED, *(f"{prefix.rstrip('.')}." for prefix in trust))
+    if not path.startswith(prefixes) or any(part.startswith("_") for part in path.split(".")):
+        own = target.partition(".")[0]
+        raise Refused(f"{where}._target_: '{target}' is not trusted; if it is yours, add --trust {own}.")
+
+
+def build(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> object:
+    """Build one object and all inside it; its keys must be its fields, its values of their types."""
+    target = resolve(node, where, kind, trust)
+    given = {key: value for key, value in node.items() if key != "_target_"}
+    takes = _fields(target)
+    for key in given:
+        if key.startswith("_") or key not in takes:
+            raise Refused(f"{where}: there is no '{key}' in {target.__name__}. {closest(key, takes)}")
+    if missing := [key for key, (_, needed) in takes.items() if needed and key not in given]:
+        raise Refused(f"{where}: {target.__name__} needs {', '.join(missing)}")
+    values = {key: _conform(value, takes[key][0], f"{where}.{key}", trust) for key, value in given.items()}
+    return target(**values)
+
+
+def _fields(target: type | types.FunctionType) -> dict[str, tuple[Any, bool]]:
+    """Each field's type, and whether it must be given."""
+    hints = get_type_hints(target)
+    empty = inspect.Parameter.empty
+    return {name: (hints[name], each.default is empty) for name, each in inspect.signature(target).parameters.items()}
+
+
+def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
+    """`value` as the type its field declares; raises Refused naming the field, what it takes and what it got."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Dataset:
+        return build(value, where, DATASET, trust)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in inner:
+            return None
+        return _conform(value, next(kind for kind in inner if kind is not type(None)), where, trust)
+    if isinstance(value, Enum):
+        value = value.value
+    if origin is Literal:
+        if value in inner:
+            return value
+        raise Refused(f"{where}={value}: {closest(str(value), map(str, inner))}")
+    if origin is tuple and isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_conform(each, inner[0], f"{where}[{place}]", trust) for place, each in enumerate(value))
+    if origin in (dict, Mapping) or getattr(origin, "__name__", "") == "Mapping":
+        if isinstance(value, Mapping):
+            return {key: _conform(each, inner[1], f"{where}.{key}", trust) for key, each in value.items()}
+    elif is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return _plain_dataclass(value, hint, where, trust)
+    elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(hint, type) and isinstance(value, hint) and (hint is bool or not isinstance(value, bool)):
+        return value
+    wanted = getattr(hint, "__name__", str(hint)) if not inner else str(hint)
+    raise Refused(f"{where}={value!r}: a value of type {wanted} is needed")
+
+
+def _plain_dataclass(value: Node, hint: type, where: str, trust: Sequence[str]) -> object:
+    hints = get_type_hints(hint)
+    names = [each.name for each in fields(cast(Any, hint))]
+    for key in value:
+        if key not in names:
+            raise Refused(f"{where}: there is no '{key}' in it. {closest(str(key), names)}")
+    if missing := [name for name in names if name not in value]:
+        raise Refused(f"{where} needs {', '.join(missing)}")
+    return hint(**{name: _conform(value[name], hints[name], f"{where}.{name}", trust) for name in names})

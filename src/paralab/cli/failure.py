@@ -1,0 +1,37 @@
+"""An exception as one line on the terminal and an exit code; the traceback goes to a log."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from datetime import datetime
+from pathlib import Path
+
+from paralab.errors import Failed, Interrupted, Refused
+
+
+def explain(error: Exception) -> int:
+    """Print one line to stderr and return the exit code: 2 the user must act, 1 it failed, 128 + n on signal n."""
+    if isinstance(error, Interrupted):
+        print(f"paralab: {error}", file=sys.stderr)
+        return 128 + error.signal
+    log = _log(error)
+    if isinstance(error, Refused | Failed):
+        print(f"paralab: {' '.join(str(error).split())}", file=sys.stderr)
+    else:
+        print(f"paralab: {type(error).__name__}: {' '.join(str(error).split())} (traceback: {log})", file=sys.stderr)
+    return 2 if isinstance(error, Refused) else 1
+
+
+def _log(error: Exception) -> str:
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    path = state / "paralab" / "error.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(f"\n{datetime.now().astimezone().isoformat()} {sys.argv}\n")
+            traceback.print_exception(error, file=file)
+    except OSError as unwritable:
+        return f"none, {unwritable}"
+    return str(path)

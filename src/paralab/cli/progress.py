@@ -1,0 +1,124 @@
+"""What a person sees while runs go: a live line on a terminal, plain lines elsewhere, and the end summary."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from paralab.errors import Failed
+
+if TYPE_CHECKING:
+    from paralab.core import Metrics
+    from paralab.record.plan import Plan
+    from paralab.run import Result
+    from paralab.sweep.sweeper import Outcome
+
+
+class Asks(Protocol):
+    signal: int  # 0, or the signal that asks to stop
+
+
+class Display:
+    """A progress display on stderr; `tell` is the loop's channel in both directions."""
+
+    def __init__(self, *, quiet: bool, stop: Asks) -> None:
+        self.stop = stop
+        self.console = Console(stderr=True, highlight=False)
+        self.live = self.console.is_terminal and not quiet
+        self.plain = not self.live and not quiet
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(24),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+        )
+        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.live)
+        self.task: TaskID | None = None
+        self.count, self.total = 0, 1
+        self.name = ""
+        self.printed = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def begin(self, plan: Plan) -> None:
+        self.count += 1
+        labels = "" if plan.config["labels"] is None else f" labels={plan.config['labels']}"
+        self.name = f"{plan.problem} {plan.trainer}{labels} seed={plan.config['seed']}"
+        if self.total > 1:
+            self.name = f"[{self.count}/{self.total}] {self.name}"
+        if self.task is not None:
+            self.bar.remove_task(self.task)
+        self.task = self.bar.add_task(self.name.replace("[", r"\["), total=None, note="")
+        self._line(self.name if self.total == 1 else "")
+
+    def tell(self, step: int, steps: int, scores: Metrics) -> int:
+        note = ", ".join(f"{name} {value:.4g}" for name, value in list(scores.items())[:1])
+        if self.task is not None:
+            self.bar.update(self.task, completed=min(step, steps), total=steps, note=f"{step}/{steps} {note}")
+        if time.monotonic() - self.printed > 10:
+            self._line(f"{self.name}: step {step} of {steps}, {note}")
+        return self.stop.signal
+
+    def end(self, outcome: Outcome) -> None:
+        """One line a run of a grid, where lines are kept; a failure is shown at once."""
+        if outcome.error is not None:
+            self.console.print(f"{self.name}: {_one_line(outcome.error)}", style="red", markup=False)
+        elif outcome.result and not outcome.was_there:
+            name, score = next(iter(outcome.result.scores.items()))
+            self._line(f"{self.name}: {name} {score:.4g}")
+
+    def _line(self, text: str) -> None:
+        if self.plain and text:
+            self.printed = time.monotonic()
+            self.console.print(text, markup=False, soft_wrap=True)
+
+
+def show(result: Result, as_json: bool) -> int:
+    """A run's scores and folder on stdout; returns the exit code."""
+    if as_json:
+        print(json.dumps({"folder": str(result.folder), "scores": dict(result.scores)}))
+        return 0
+    width = max(map(len, result.scores))
+    for name, value in result.scores.items():
+        print(f"{name:<{width}}  {value:.6g}")
+    print(result.folder)
+    return 0
+
+
+def summarise(outcomes: Sequence[Outcome], as_json: bool) -> int:
+    """What became of a grid, every failure with its line; returns the exit code."""
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    there = sum(outcome.was_there for outcome in outcomes)
+    if as_json:
+        print(json.dumps([_plain(outcome) for outcome in outcomes]))
+    else:
+        for outcome in failed:
+            print(f"failed: {outcome.plan.folder}\n  {_one_line(outcome.error)}")
+        was = f" ({there} of them already there)" if there else ""
+        print(f"{len(outcomes) - len(failed)} of {len(outcomes)} runs finished{was}, {len(failed)} failed")
+    if not failed:
+        return 0
+    return 1 if any(isinstance(outcome.error, Failed) for outcome in failed) else 2
+
+
+def _plain(outcome: Outcome) -> dict[str, object]:
+    scores = dict(outcome.result.scores) if outcome.result else None
+    error = None if outcome.error is None else _one_line(outcome.error)
+    return {"folder": str(outcome.plan.folder), "scores": scores, "error": error, "was_there": outcome.was_there}
+
+
+def _one_line(error: Exception | None) -> str:
+    return " ".join(str(error).split())

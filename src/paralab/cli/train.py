@@ -1,0 +1,145 @@
+"""`paralab train`: one run, or a grid of them, by Hydra's own words."""
+
+from __future__ import annotations
+
+import json
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from omegaconf import DictConfig
+
+    from paralab.cli.progress import Display
+    from paralab.record.plan import Plan
+    from paralab.run import Result
+    from paralab.sweep.sweeper import Outcome
+
+
+def train(context: typer.Context) -> None:
+    """Train, or run an experiment. Example: paralab train problem=digits trainer=supervised/mlp labels=100
+
+    Takes Hydra's overrides and options; `paralab train --help` shows every key and choice.
+    """
+    from paralab.compose import loader
+    from paralab.sweep.plan import compose_any, freeze
+
+    parser = _parser()
+    asked = parser.parse_intermixed_args(context.args)
+    overrides = [*asked.overrides, *(["hydra.mode=MULTIRUN"] if asked.multirun else [])]
+    load = loader(Path(asked.config_dir) if asked.config_dir else None)
+    if asked.help or asked.cfg or asked.info or asked.hydra_help:
+        _show(asked, parser, load, overrides)
+        return
+    config, grid = compose_any(load, overrides)
+    from paralab.cli.progress import Display, show, summarise
+
+    with _signals() as stop, Display(quiet=asked.quiet or asked.json, stop=stop) as display:
+        runner = Runner(display, asked.trust)
+        ended = _grid(load, config, overrides, runner) if grid else runner(freeze(config))
+    raise typer.Exit(summarise(ended, asked.json) if isinstance(ended, list) else show(ended, asked.json))
+
+
+def _parser() -> ArgumentParser:
+    """Hydra's options and three of ours."""
+    from hydra._internal.utils import get_args_parser
+
+    parser = get_args_parser()
+    parser.prog = "paralab train"
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="PREFIX", help="Also build classes below PREFIX"
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", help="No progress display")
+    parser.add_argument("--json", action="store_true", help="Print the result as JSON")
+    return parser
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs plans under a display: what the sweeper calls for each point."""
+
+    display: Display
+    trust: Sequence[str]
+
+    def expect(self, total: int) -> None:
+        self.display.total = total
+
+    def __call__(self, plan: Plan) -> Result:
+        from paralab.run import run
+
+        self.display.begin(plan)
+        return run(plan, trust=self.trust, tell=self.display.tell)
+
+    def end(self, outcome: Outcome) -> None:
+        self.display.end(outcome)
+
+
+def _grid(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], runner: Runner) -> list[Outcome]:
+    """Through Hydra's door for sweepers, whose class `guard` has checked."""
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.plugins import Plugins
+    from hydra.types import HydraContext
+
+    context = HydraContext(config_loader=load, callbacks=Callbacks())
+    sweeper = Plugins.instance().instantiate_sweeper(hydra_context=context, task_function=runner, config=config)
+    outcomes: list[Outcome] = sweeper.sweep(overrides)
+    return outcomes
+
+
+def _show(asked: Namespace, parser: ArgumentParser, load: ConfigLoaderImpl, overrides: list[str]) -> None:
+    """Hydra's own --help, --cfg, --info, once the guard has passed the config; a grid shows its first point."""
+    from hydra._internal.hydra import Hydra
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from paralab.compose import compose
+    from paralab.sweep.plan import compose_any, points
+
+    hydra = Hydra("paralab", load)
+    if asked.help:
+        config = compose(load, overrides, RunMode.MULTIRUN)
+        HydraConfig.instance().set_config(config)
+        print(hydra.get_help(config.hydra.help, hydra.get_sanitized_cfg(config, "job"), parser, resolve=False))
+        return
+    if asked.hydra_help:
+        compose(load, overrides, RunMode.MULTIRUN)
+        hydra.hydra_help(None, parser, asked)
+        return
+    config, grid = compose_any(load, overrides)
+    if grid:
+        overrides = [*(o for o in overrides if o.startswith("hydra.")), "hydra.mode=RUN", *points(config, overrides)[0]]
+    if asked.info:
+        hydra.show_info(asked.info, "config", overrides)
+    else:
+        hydra.show_cfg("config", overrides, asked.cfg, asked.package, asked.resolve)
+
+
+class Stop:
+    """Set by the first signal; the loop sees it at the next snapshot."""
+
+    signal: int = 0
+
+
+@contextmanager
+def _signals() -> Iterator[Stop]:
+    """SIGINT or SIGTERM once: checkpoint and stop; twice: at once."""
+    stop = Stop()
+
+    def handle(number: int, frame: object) -> None:
+        if stop.signal:
+            raise KeyboardInterrupt
+        stop.signal = number
+
+    old = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

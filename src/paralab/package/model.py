@@ -1,0 +1,35 @@
+"""A model on disk: its own files, and a manifest that names its class and digests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from paralab.build import MODEL, resolve
+from paralab.core import Model
+from paralab.errors import Failed
+from paralab.package import manifest
+from paralab.record import files, spaces
+
+
+def save_model(model: Model, folder: Path) -> None:
+    """Write `model` into the new folder `folder`; the manifest last."""
+    folder.mkdir(parents=True)
+    model.save(folder)
+    target = f"{type(model).__module__}.{type(model).__qualname__}"
+    whole = {"_target_": target, "signature": spaces.encode(model.signature), "files": files.digests(folder)}
+    files.write_json(folder / manifest.NAME, {"format": manifest.FORMAT, **whole})
+
+
+def load_model(folder: Path, trust: Sequence[str] = ()) -> Model:
+    """The model in `folder`; raises Failed where a file was changed, Refused where its class is not trusted."""
+    whole = manifest.read(folder)
+    found = files.digests(folder, leave_out=(manifest.NAME,))
+    if changed := sorted(name for name in {*found, *whole["files"]} if found.get(name) != whole["files"].get(name)):
+        raise Failed(
+            f"{folder / changed[0]} does not match its digest: the model was changed or damaged after it was saved"
+        )
+    kind = resolve(whole, str(folder), MODEL, trust)
+    assert isinstance(kind, type)
+    assert issubclass(kind, Model)
+    return kind.load(folder)

@@ -1,0 +1,74 @@
+"""Say which class a row is of; can be shown in all four views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from paralab.core import (
+    Answers,
+    Array,
+    Bounds,
+    Environment,
+    Labelled,
+    Meaning,
+    Metrics,
+    Model,
+    PartlyLabelled,
+    Split,
+    Unlabelled,
+    Verdict,
+    View,
+)
+from paralab.datasets.dataset import Dataset
+from paralab.datasets.splits import Rows, Scenario, draw
+from paralab.metrics import classification
+from paralab.problems import views
+from paralab.problems.judging import judge, judge_clusters
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Under split=all only clusters are judged, by their agreement with the classes: then the objective is `ari`."""
+
+    data: Dataset
+    objective: str
+    probe: float  # inverse regularisation C of the linear probe
+    bounds: Bounds | None  # of the objective under split=holdout
+    scenario: Scenario
+
+    def __post_init__(self) -> None:
+        if self.scenario.split == "all":  # what the YAML says of accuracy does not hold of clusters
+            object.__setattr__(self, "objective", "ari")
+            object.__setattr__(self, "bounds", None)
+
+    @cached_property
+    def rows(self) -> Rows:
+        return draw(self.data.targets, self.scenario)
+
+    @property
+    def indices(self) -> Mapping[str, Array]:
+        return self.rows.named
+
+    @property
+    def views(self) -> Mapping[type, Callable[[], View]]:
+        shown = (self.data, self.rows, self.scenario)
+        if self.scenario.split == "all":
+            return {Unlabelled: lambda: views.unlabelled(*shown)}
+        return {
+            Labelled: lambda: views.labelled(*shown),
+            PartlyLabelled: lambda: views.partly_labelled(*shown),
+            Unlabelled: lambda: views.unlabelled(*shown),
+            Environment: lambda: views.environment(*shown),
+        }
+
+    def evaluate(self, model: Model, split: Split) -> Verdict:
+        """Judge on the rows of `split`; raises Refused where the model's answer cannot be read as a class."""
+        if self.scenario.split == "all":
+            return judge_clusters(model, self.data, self.rows, split)
+        return judge("class", model, self.data, self.rows, split, self.probe, _score)
+
+
+def _score(truth: Array, read: Answers) -> Metrics:
+    return classification.scores(truth, read[Meaning.LABEL], read.get(Meaning.PROBABILITY))

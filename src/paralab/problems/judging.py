@@ -1,0 +1,57 @@
+"""The judge of row problems: answer the asked rows once, read the answers, score them, keep the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from paralab.core import Answers, Array, Meaning, Metrics, Model, Split, Verdict
+from paralab.datasets.dataset import Dataset
+from paralab.datasets.splits import Rows
+from paralab.errors import Refused
+from paralab.metrics import clustering
+from paralab.problems.readout import Granted, Kind, read
+
+NOTHING = Verdict({}, {}, 0)
+Score = Callable[[Array, Answers], Metrics]  # truth (n,), the answers as they were read
+
+
+def judge(kind: Kind, model: Model, data: Dataset, rows: Rows, split: Split, probe: float, score: Score) -> Verdict:
+    """Judge on the rows of `split` by what the scenario's labels make of the answers; clusters also as clusters.
+
+    Nothing is said without validation rows, nor of a policy's validation, whose labels would be more than its rewards.
+    Raises Refused where the model's answer cannot be read as `kind`.
+    """
+    asked, acts = rows.valid if split == "valid" else rows.test, Meaning.ACTION in model.signature.outputs
+    if not len(asked) or (acts and split == "valid"):
+        return NOTHING
+    granted = Granted(data.inputs[rows.labelled], data.targets[rows.labelled], len(data.classes), probe)
+    reading = read(kind, model, data.inputs[asked], granted)
+    scores = {**score(data.targets[asked], reading.read), **_as_clusters(data, asked, reading.said, split)}
+    evidence = _evidence(data, asked, {**reading.said, **reading.read})
+    return Verdict(scores, evidence, reading.labels + (0 if acts else len(rows.valid)))
+
+
+def judge_clusters(model: Model, data: Dataset, rows: Rows, split: Split) -> Verdict:
+    """Judge clusters by agreement and compactness alone, without a label; raises Refused for any other answer."""
+    if split == "valid":
+        return NOTHING
+    if Meaning.CLUSTER not in model.signature.outputs:
+        answer = next(iter(model.signature.outputs))
+        raise Refused(f"split=all judges clusters; this model answers {answer}: pick a clusterer, or set split=holdout")
+    said = model.predict(data.inputs[rows.test])
+    return Verdict(_as_clusters(data, rows.test, said, split), _evidence(data, rows.test, said), 0)
+
+
+def _as_clusters(data: Dataset, asked: Array, said: Answers, split: Split) -> Metrics:
+    if Meaning.CLUSTER not in said:
+        return {}
+    inputs, clusters = data.inputs[asked], said[Meaning.CLUSTER]
+    scores = {"neg_inertia": clustering.neg_inertia(inputs, clusters)}
+    if data.classes:
+        scores |= clustering.agreement(data.targets[asked], clusters)
+    width = clustering.silhouette(inputs, clusters) if split == "test" else None  # O(n**2): not at every snapshot
+    return scores if width is None else {**scores, "silhouette": width}
+
+
+def _evidence(data: Dataset, asked: Array, answers: Answers) -> dict[str, Array]:
+    return {"rows": asked, "truth": data.targets[asked], **{kind.value: answer for kind, answer in answers.items()}}

@@ -1,0 +1,88 @@
+"""Checkpoints: the trainer's state and the judge's, whole or not there, the newest two kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from paralab.core import State
+from paralab.errors import Refused
+from paralab.record import files
+
+FORMAT = 1
+STATE_LIBRARIES = ("numpy", "scikit-learn", "stable-baselines3", "torch", "gymnasium")  # whose objects a state holds
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    step: int
+    state: State
+    judge: Mapping[str, Any]
+    folder: Path  # best/ in it is the validation-best model, where there is one
+
+
+def save(
+    folder: Path, config_id: str, step: int, state: State, judge: Mapping[str, Any], best: Callable[[Path], None] | None
+) -> None:
+    """Write checkpoint/step-N aside, sync and rename it, then drop all but the newest two."""
+    folder.mkdir(exist_ok=True)
+    aside = folder / f".step-{step:012d}.{os.getpid()}"
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    files.write_arrays(aside / "state.npz", state)
+    files.write_json(aside / "judge.json", judge)
+    if best is not None:
+        best(aside / "best")
+    whole = {
+        "format": FORMAT,
+        "config_id": config_id,
+        "step": step,
+        "versions": _versions(),
+        "files": files.digests(aside),
+    }
+    files.write_json(aside / "manifest.json", whole)
+    place = folder / f"step-{step:012d}"
+    shutil.rmtree(place, ignore_errors=True)
+    aside.rename(place)
+    files.sync_folder(folder)
+    for old in _newest_first(folder)[2:]:
+        shutil.rmtree(old)
+
+
+def load(folder: Path, config_id: str) -> Checkpoint | None:
+    """The newest whole checkpoint, with a warning where a newer one is damaged; None where there is none.
+
+    Raises Refused for one of another config, format or library version: going on from it would not be the same run.
+    """
+    for place in _newest_first(folder):
+        try:
+            manifest = json.loads((place / "manifest.json").read_text())
+            if manifest["files"] != files.digests(place, leave_out=("manifest.json",)):
+                raise ValueError("a file does not match its digest")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            warnings.warn(f"{place} is damaged ({error}); the checkpoint before it is used", stacklevel=2)
+            continue
+        theirs = {key: manifest[key] for key in ("format", "config_id", "versions")}
+        ours = {"format": FORMAT, "config_id": config_id, "versions": _versions()}
+        if theirs != ours:
+            key = next(key for key in ours if theirs[key] != ours[key])
+            text = f"was written with {key} {theirs[key]}, this is {ours[key]}; force=true trains from the start"
+            raise Refused(f"{place} {text}")
+        judge = json.loads((place / "judge.json").read_text())
+        return Checkpoint(manifest["step"], files.read_arrays(place / "state.npz"), judge, place)
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in STATE_LIBRARIES}

@@ -1,0 +1,61 @@
+"""Where a run lies: experiments/<experiment>/runs/<problem>/<paradigm>/<trainer>/<config id>/seed-<n>/."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from paralab.errors import Refused
+
+SCORES = "scores.json"  # written last: its presence means finished
+KEPT = ("lock.json", "run.log")  # the new run's own, already open
+
+
+def run_folder(root: Path, experiment: str, problem: str, trainer: str, config_id: str, seed: int) -> Path:
+    """A run's folder; raises Refused for a name that could leave the root."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", experiment):
+        raise Refused(f"name={experiment}: an experiment's name is 1 to 64 of a-z, 0-9, _ and -")
+    return root / experiment / "runs" / problem / trainer / config_id / f"seed-{seed}"
+
+
+def finished(folder: Path) -> bool:
+    return (folder / SCORES).is_file()
+
+
+def open_folder(folder: Path) -> Path | None:
+    """Make the run's folder before any training; raises Refused where it cannot be written.
+
+    Returns the uppermost folder that had to be made, for `remove_fresh`; None where the run's own was there already.
+    """
+    made = next((path for path in (*reversed(folder.parents), folder) if not path.exists()), None)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Refused(f"{folder} cannot be written ({error.strerror}); choose another place with root=DIR") from error
+    return made
+
+
+def remove_fresh(folder: Path, made: Path) -> None:
+    """Undo `open_folder` for a run that was refused: its folder, and the empty ones above it up to `made`."""
+    shutil.rmtree(folder)
+    for path in folder.parents:
+        if not path.is_relative_to(made) or any(path.iterdir()):
+            break
+        path.rmdir()
+
+
+def set_aside(folder: Path) -> None:
+    """Move what a run wrote to runs/.replaced/, which readers skip; the lock stays, nothing is deleted."""
+    runs = next(path for path in folder.parents if path.name == "runs")
+    old = [path for path in folder.iterdir() if path.name not in KEPT]
+    if old:
+        place = runs / ".replaced" / str(time.time_ns()) / folder.relative_to(runs)
+        place.mkdir(parents=True)
+        for path in old:
+            path.rename(place / path.name)

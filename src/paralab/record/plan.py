@@ -1,0 +1,26 @@
+"""One run, decided: its resolved config, its names, its id, its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paralab.record.folder import run_folder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, decided: nothing read later can change it."""
+
+    config: Mapping[str, Any]  # resolved
+    problem: str  # the choice: "digits"
+    trainer: str  # "supervised/logistic"
+    config_id: str
+
+    @property
+    def folder(self) -> Path:
+        config = self.config
+        place = (config["name"], self.problem, self.trainer, self.config_id, config["seed"])
+        return run_folder(Path(config["root"]), *place)

@@ -1,0 +1,70 @@
+"""record.json: written when a run begins, again when it ends, and scores.json last of all."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from paralab.record import files, log, provenance
+from paralab.record.folder import SCORES
+from paralab.record.plan import Plan
+
+FORMAT = 1
+UNHASHED = ("record.json", "run.log", "checkpoint", "lock.json", SCORES)  # still changing when the digests are taken
+
+
+@dataclass
+class Record:
+    folder: Path
+    facts: dict[str, Any]
+    started: float  # monotonic: a clock set back must not give a negative duration
+
+    @classmethod
+    def begin(cls, plan: Plan, facts: Mapping[str, Any]) -> Record:
+        """Write config.yaml and a record with status "running"."""
+        folder, config = plan.folder, plan.config
+        files.write(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False).encode())
+        if diff := provenance.dirty_diff():
+            files.write(folder / "dirty.diff", diff.encode())
+        asked = {key: config[key] for key in ("seed", "split_seed", "labels", "select", "split", "budget")}
+        names = {
+            "experiment": config["name"],
+            "problem": plan.problem,
+            "trainer": plan.trainer,
+            "config_id": plan.config_id,
+        }
+        record = cls(
+            folder, {"format": FORMAT, **names, **asked, **facts, "error": None, "ended": None}, time.monotonic()
+        )
+        record.facts |= {"command": sys.argv, "started": _now(), "provenance": provenance.collect()}
+        record._write("running")
+        log.say(f"{plan.problem} {plan.trainer} seed {config['seed']} ({plan.config_id})")
+        return record
+
+    def end(
+        self, status: str, error: str | None = None, scores: Mapping[str, float] | None = None, **facts: Any
+    ) -> None:
+        """Write how it ended; `scores`, where there are any, make the run finished."""
+        wall = round(time.monotonic() - self.started, 6)
+        self.facts |= {**facts, "error": error, "ended": _now(), "wall_seconds": wall}
+        self.facts["files"] = files.digests(self.folder, leave_out=UNHASHED)
+        if scores is not None:
+            self.facts["files"][SCORES] = files.json_digest(scores)
+        self._write(status)
+        if scores is not None:
+            files.write_json(self.folder / SCORES, scores)
+        log.say(status)
+
+    def _write(self, status: str) -> None:
+        files.write_json(self.folder / "record.json", {**self.facts, "status": status})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,66 @@
+"""What tells two settings of one trainer apart, read from config.yaml only where there are two to tell apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from paralab.record.read import Run
+
+IDENTITY = ("problem", "trainer", "budget", "split_seed", "select", "device", "threads", "compile", "repeat")
+
+
+def variants(runs: Sequence[Run]) -> dict[str, str]:
+    """A name for each config id of one trainer's runs: "" where every budget has one setting, else "C=10, scale=none".
+
+    Only keys that differ within some budget name a variant: what differs between budgets only is the budget's doing.
+    """
+    first: dict[str, Run] = {}
+    for run in runs:
+        first.setdefault(run.config_id, run)
+    by_budget: dict[int | None, list[str]] = defaultdict(list)
+    for config_id, run in first.items():
+        by_budget[run.labels].append(config_id)
+    if all(len(ids) == 1 for ids in by_budget.values()):
+        return dict.fromkeys(first, "")
+    settings = {config_id: _flat(config(run.folder)) for config_id, run in first.items()}
+    keys = sorted({key for ids in by_budget.values() for key in _differing([settings[i] for i in ids])})
+    names = {config_id: _name(settings[config_id], keys) for config_id in first}
+    clashes = {i for ids in by_budget.values() for i in ids if [names[j] for j in ids].count(names[i]) > 1}
+    return {
+        config_id: f"{name} {config_id}".strip() if config_id in clashes else name for config_id, name in names.items()
+    }
+
+
+def config(folder: Path) -> Mapping[str, object]:
+    """A run's resolved configuration; empty where it cannot be read."""
+    import yaml
+
+    try:
+        data = yaml.load((folder / "config.yaml").read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        path = f"{prefix}{key}"
+        if not prefix and key not in IDENTITY:
+            continue
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{path}.")
+        else:
+            flat[path] = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return flat
+
+
+def _differing(settings: Sequence[Mapping[str, str]]) -> set[str]:
+    keys = {key for setting in settings for key in setting}
+    return {key for key in keys if len({setting.get(key) for setting in settings}) > 1}
+
+
+def _name(setting: Mapping[str, str], keys: Sequence[str]) -> str:
+    return ", ".join(f"{key.removeprefix('trainer.')}={setting.get(key, 'unset')}" for key in keys)

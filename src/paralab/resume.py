@@ -1,0 +1,72 @@
+"""A run between its first snapshot and its last: the judge's memory, and how both go to disk and come back.
+
+A checkpoint is the trainer's state *and* the judge's: without the latter, killed runs ended wrong.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from paralab.core import Problem, Snapshot
+from paralab.errors import Failed
+from paralab.package.model import save_model
+from paralab.record import checkpoint, files, log
+from paralab.record.plan import Plan
+
+
+@dataclass
+class Judge:
+    """What the loop knows beside the trainer's state; both go into a checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0  # training clock, stopped while the judge evaluates
+    best: float | None = None  # of the objective on validation
+    best_step: int | None = None
+    stale: int = 0  # validations since the best
+    validated: int = 0  # the step last validated
+    over: bool = False
+    feedback: int = 0  # of the meter
+    reward: float = 0.0
+
+
+def save_checkpoint(plan: Plan, judge: Judge, snapshot: Snapshot) -> None:
+    def models(aside: Path) -> None:
+        save_model(snapshot.model, aside / "last")
+        if (plan.folder / "best").exists():
+            shutil.copytree(plan.folder / "best", aside / "best")
+
+    checkpoint.save(plan.folder / "checkpoint", plan.config_id, judge.step, snapshot.state(), asdict(judge), models)
+
+
+def resume(plan: Plan, problem: Problem) -> checkpoint.Checkpoint | None:
+    """The newest checkpoint, if any, with the folder brought back to how it was then."""
+    place, indices = plan.folder, {name: np.asarray(rows) for name, rows in problem.indices.items()}
+    saved = checkpoint.load(place / "checkpoint", plan.config_id)
+    if saved and not files.same_arrays(files.read_arrays(place / "scenario.npz"), indices):
+        raise Failed(f"{place}: the data changed since its checkpoint was written; force=true trains from the start")
+    files.write_arrays(place / "scenario.npz", indices)
+    for left in ("best", "model", "model_last"):
+        shutil.rmtree(place / left, ignore_errors=True)
+    if saved:
+        log.say(f"resumed from step {saved.step}")
+        if (saved.folder / "best").exists():
+            shutil.copytree(saved.folder / "best", place / "best")
+    return saved
+
+
+def keep_model(place: Path, last: Snapshot | None, saved: checkpoint.Checkpoint | None) -> None:
+    """Put model/ in place: the validation-best where there is one, with model_last/ beside it, else the last."""
+    best = place / "best"
+    target = place / ("model_last" if best.exists() else "model")
+    if last is not None:
+        save_model(last.model, target)
+    elif saved is not None:
+        shutil.copytree(saved.folder / "last", target)
+    else:
+        raise Failed("training ended before its first snapshot: the budget or the grant is below one step")
+    if best.exists():
+        best.rename(place / "model")

@@ -1,0 +1,227 @@
+"""A multilayer perceptron by minibatches and AdamW, many members in one tensor program.
+
+A member's weights are bit-identical whoever is trained beside it, on one thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, prod
+from pathlib import Path
+from typing import ClassVar, Self, final
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
+
+from paralab.core import Answers, Array, Labelled, Meaning, Member, Model, Signature, Snapshot, Space, State
+from paralab.errors import Mismatch, Refused
+from paralab.networks import mlp, optim, stacked
+from paralab.networks.heads import HEADS, Head, Unit
+from paralab.record import spaces
+from paralab.trainers.scaling import Scale, affine
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MLPModel(Model):
+    """A perceptron with its scaling inside: LABEL and PROBABILITY (float64), or VALUE in the unit of the targets."""
+
+    signature: Signature
+    widths: tuple[int, ...]  # inputs, hidden layers, outputs
+    parameters: Tensor  # (1, P) float32: while it trains, a view of what is trained
+    shift: Array  # (*in) float64
+    factor: Array  # (*in) float64
+    unit: Unit
+
+    @torch.inference_mode()
+    def predict(self, inputs: Array, state: Array | None = None) -> Answers:
+        rows = torch.from_numpy(self.scaled(inputs))
+        outputs = mlp.forward(stacked.layers(self.parameters, self.widths), rows[None])[-1][0]
+        meaning, space = _answer(self.signature)
+        mean, spread = self.unit
+        return HEADS[meaning].answers(outputs.numpy().astype(np.float64) * spread + mean, space)
+
+    def scaled(self, inputs: Array) -> Array:
+        """Inputs (n, *in) as the network takes them: (n, widths[0]) float32."""
+        flat = ((inputs - self.shift) * self.factor).reshape(len(inputs), self.widths[0])
+        return flat.astype(np.float32, order="C")
+
+    def save(self, folder: Path) -> None:
+        arrays = {"shift": self.shift, "factor": self.factor, "mean": self.unit[0], "spread": self.unit[1]}
+        for place, (weights, biases) in enumerate(stacked.layers(self.parameters, self.widths)):
+            arrays |= {f"{place}.weights": weights[0].numpy(), f"{place}.biases": biases[0, 0].numpy()}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "mlp.safetensors")
+        about = {"signature": spaces.encode(self.signature), "widths": self.widths}
+        (folder / "mlp.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        about = json.loads((folder / "mlp.json").read_text(encoding="utf-8"))
+        arrays: dict[str, Array] = load_file(folder / "mlp.safetensors")
+        widths = tuple(about["widths"])
+        parts = [arrays[f"{place}.{kind}"] for place in range(len(widths) - 1) for kind in ("weights", "biases")]
+        parameters = torch.from_numpy(np.concatenate([part.reshape(1, -1) for part in parts], axis=1))
+        unit = (arrays["mean"], arrays["spread"])
+        return cls(spaces.decode(about["signature"]), widths, parameters, arrays["shift"], arrays["factor"], unit)
+
+
+@final
+@dataclass(frozen=True)
+class MLP:
+    """Fully connected ReLU layers by AdamW, for labels (cross-entropy) or values (squared error, targets standardised).
+
+    An epoch takes every row once, in a fresh order, batch_size at a time; the last batch is what remains, and the only
+    one where fewer rows are shown. One snapshot an epoch: train/loss is the mean over its rows, each before its step.
+    Raises Mismatch where the answer is neither label nor value, Refused as `scaling.affine`.
+    """
+
+    view: ClassVar[type[Labelled]] = Labelled
+    unit: ClassVar[str] = "epochs"
+
+    hidden: tuple[int, ...]  # units of each hidden layer
+    learning_rate: float
+    weight_decay: float  # decoupled: a step multiplies parameters by 1 - learning_rate * weight_decay
+    batch_size: int  # rows
+    schedule: optim.Schedule
+    horizon: int  # epochs
+    scale: Scale
+
+    def __post_init__(self) -> None:
+        least = {"hidden": min(self.hidden, default=1), "batch_size": self.batch_size, "horizon": self.horizon}
+        for name, value in least.items():
+            if value < 1:
+                raise Refused(f"trainer.{name} holds {value}: set it to 1 or more")
+
+    def train(self, shown: Labelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
+        for (snapshot,) in self.train_cohort([Member(self, shown, seed, state)]):
+            yield snapshot
+
+    def cohort_key(self, shown: Labelled) -> Hashable:
+        meaning, space = _answer(shown.task)
+        fields = (self.hidden, self.batch_size, self.schedule, self.horizon, self.scale)
+        return (type(self), *fields, shown.inputs.shape, shown.targets.shape, meaning, HEADS[meaning].width(space))
+
+    @classmethod
+    def train_cohort(cls, members: Sequence[Member[Self, Labelled]]) -> Generator[Sequence[Snapshot], None, None]:
+        """Train members of one cohort_key together, each on its own data, at its own rates, from its own seed."""
+        if len({member.trainer.cohort_key(member.shown) for member in members}) != 1:
+            raise ValueError("the members of a cohort must share one cohort_key")
+        first = members[0]
+        head = HEADS[_answer(first.shown.task)[0]]
+        count, batch_size = len(first.shown.targets), first.trainer.batch_size
+        widths = first.trainer.widths(first.shown)
+        states = [_beginning(widths, member.seed) if member.state is None else member.state for member in members]
+
+        parameters, mean, square = (
+            torch.from_numpy(np.stack([state[name] for state in states])) for name in ("parameters", "mean", "square")
+        )
+        optimizer = optim.AdamW(parameters, mean, square, torch.empty_like(parameters))
+        layers = stacked.layers(parameters, widths)
+        epochs = [int(state["epoch"]) for state in states]
+        generators = [_unpacked(state["generator"]) for state in states]
+        models = [_model(member, widths, parameters[i : i + 1]) for i, member in enumerate(members)]
+        both = list(zip(members, models, strict=True))
+        inputs = torch.from_numpy(np.concatenate([model.scaled(member.shown.inputs) for member, model in both]))
+        targets = torch.from_numpy(
+            np.concatenate([head.encode(member.shown.targets, model.unit) for member, model in both])
+        )
+
+        while True:
+            order = np.stack([generator.permutation(count) + i * count for i, generator in enumerate(generators)])
+            plans = [m.trainer.plan(epoch, ceil(count / batch_size)) for m, epoch in zip(members, epochs, strict=True)]
+            losses = _epoch(layers, optimizer, head, inputs, targets, torch.from_numpy(order), batch_size, plans)
+            epochs = [epoch + 1 for epoch in epochs]
+            yield [
+                Snapshot(epoch, model, {"train/loss": loss}, partial(_state, optimizer, i, epoch, generator))
+                for i, (epoch, model, loss, generator) in enumerate(
+                    zip(epochs, models, losses, generators, strict=True)
+                )
+            ]
+
+    def widths(self, shown: Labelled) -> tuple[int, ...]:
+        """How wide each layer is for this task, inputs and outputs included."""
+        meaning, space = _answer(shown.task)
+        return (prod(shown.inputs.shape[1:]), *self.hidden, HEADS[meaning].width(space))
+
+    def plan(self, epoch: int, batches: int) -> list[tuple[float, float, float]]:
+        """The optimiser's factors at each batch of an epoch, counted from 0."""
+        places = [epoch * batches + batch for batch in range(batches)]
+        parts = [optim.fraction(self.schedule, place / batches / self.horizon) for place in places]
+        return [
+            optim.factors(self.learning_rate * part, self.weight_decay, place + 1)
+            for place, part in zip(places, parts, strict=True)
+        ]
+
+
+@torch.inference_mode()  # around the epoch, never around a yield: the mode would leak to whoever pulls
+def _epoch(
+    layers: Sequence[stacked.Layer],
+    optimizer: optim.AdamW,
+    head: Head,
+    inputs: Tensor,  # (S * n, in)
+    targets: Tensor,  # (S * n, t)
+    order: Tensor,  # (S, n), places in the rows above
+    batch_size: int,
+    plans: Sequence[Sequence[tuple[float, float, float]]],  # (S, batches, 3)
+) -> list[float]:
+    """One pass over every member's rows; each member's mean loss."""
+    total = torch.zeros(len(order))
+    factors = torch.tensor(plans).permute(1, 2, 0).unsqueeze(-1)  # (batches, 3, S, 1)
+    for (rows, answers), now in zip(stacked.batches(inputs, targets, order, batch_size), factors, strict=True):
+        values = mlp.forward(layers, rows)
+        loss, gradient = head.loss(values[-1], answers)
+        optimizer.step(mlp.backward(layers, values, gradient), now)
+        total.add_(loss, alpha=rows.shape[1])
+    losses: list[float] = total.div_(order.shape[1]).tolist()
+    return losses
+
+
+def _answer(task: Signature) -> tuple[Meaning, Space]:
+    for meaning, space in task.outputs.items():
+        if meaning in HEADS:
+            return meaning, space
+    asked = " and ".join(f"a {meaning}" for meaning in task.outputs) or "nothing"
+    raise Mismatch(f"supervised/mlp learns a label or a value, this problem asks for {asked}: pick a trainer of those")
+
+
+def _model(member: Member[MLP, Labelled], widths: tuple[int, ...], parameters: Tensor) -> MLPModel:
+    shown = member.shown
+    meaning, space = _answer(shown.task)
+    shift, factor = affine(member.trainer.scale, shown.task.inputs, shown.inputs)
+    signature = Signature(shown.task.inputs, HEADS[meaning].outputs(space))
+    return MLPModel(signature, widths, parameters, shift, factor, HEADS[meaning].unit(shown.targets))
+
+
+def _beginning(widths: Sequence[int], seed: int) -> State:
+    """The state before the first epoch: to begin is to resume from it."""
+    generator = np.random.default_rng(seed)
+    parameters = stacked.initial(widths, generator)
+    zeros = np.zeros_like(parameters)
+    return {
+        "parameters": parameters,
+        "mean": zeros,
+        "square": zeros,
+        "epoch": np.array(0),
+        "generator": _packed(generator),
+    }
+
+
+def _state(optimizer: optim.AdamW, place: int, epoch: int, generator: np.random.Generator) -> State:
+    buffers = {"parameters": optimizer.parameters, "mean": optimizer.mean, "square": optimizer.square}
+    arrays = {name: buffer[place].numpy().copy() for name, buffer in buffers.items()}
+    return {**arrays, "epoch": np.array(epoch), "generator": _packed(generator)}
+
+
+def _packed(generator: np.random.Generator) -> Array:
+    return np.frombuffer(json.dumps(generator.bit_generator.state).encode(), dtype=np.uint8).copy()
+
+
+def _unpacked(packed: Array) -> np.random.Generator:
+    generator = np.random.default_rng()
+    generator.bit_generator.state = json.loads(packed.tobytes())
+    return generator
