@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -32,19 +33,22 @@ def plain(shown: Labelled, epochs: int, seed: int = 0) -> None:
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     inputs, targets = torch.tensor(shown.inputs / 16, dtype=torch.float32), torch.tensor(shown.targets)
-    widths = [64, *TRAINER.hidden]
-    hidden = [
-        module for i, o in zip(widths, widths[1:], strict=False) for module in (torch.nn.Linear(i, o), torch.nn.ReLU())
-    ]
-    network = torch.nn.Sequential(*hidden, torch.nn.Linear(widths[-1], 10))
+    first, second = TRAINER.hidden
+    network = torch.nn.Sequential(
+        torch.nn.Linear(64, first),
+        torch.nn.ReLU(),
+        torch.nn.Linear(first, second),
+        torch.nn.ReLU(),
+        torch.nn.Linear(second, 10),
+    )
     optimizer = torch.optim.AdamW(network.parameters(), TRAINER.learning_rate, weight_decay=TRAINER.weight_decay)
     steps = epochs * -(-len(inputs) // TRAINER.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(epochs):
-        for rows in torch.from_numpy(generator.permutation(len(inputs))).split(TRAINER.batch_size):
+        for rows in torch.split(torch.from_numpy(generator.permutation(len(inputs))), TRAINER.batch_size):
             loss = torch.nn.functional.cross_entropy(network(inputs[rows]), targets[rows])
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
 
@@ -67,8 +71,8 @@ def measure(epochs: int = 20, rounds: int = 7) -> dict[str, float]:
     torch.set_num_threads(1)
     shown = digits()
     works: dict[str, tuple[int, Callable[[], None]]] = {
-        "plain torch": (1, lambda: plain(shown, epochs)),
-        **{f"members {s}": (s, lambda s=s: ours(shown, epochs, s)) for s in (1, 2, 8, 16)},
+        "plain torch": (1, partial(plain, shown, epochs)),
+        **{f"members {s}": (s, partial(ours, shown, epochs, s)) for s in (1, 2, 8, 16)},
     }
     for _, work in works.values():
         work()
@@ -79,5 +83,7 @@ def measure(epochs: int = 20, rounds: int = 7) -> dict[str, float]:
 if __name__ == "__main__":
     figures = measure()
     for name, milliseconds in figures.items():
-        print(f"{name:12} {milliseconds:7.2f} ms an epoch and member   {milliseconds / figures['plain torch']:.2f} x plain")
+        print(
+            f"{name:12} {milliseconds:7.2f} ms an epoch and member  {milliseconds / figures['plain torch']:.2f} x plain"
+        )
     print(json.dumps(figures))

@@ -1,4 +1,4 @@
-"""What a random policy earns, the floor of a control problem:  python benchmarks/random_policy.py CartPole-v1 [key=JSON ...]"""
+"""What a random policy earns, the floor of a control problem: benchmarks/random_policy.py CartPole-v1 [key=JSON ...]"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The door through which Hydra finds the sweeper; Hydra executes this file at every start, so nothing heavy is here."""
 
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
@@ -13,12 +13,12 @@ class ParalabSweeper(Sweeper):
         self.params = params or {}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.context, self.task, self.config = hydra_context, task_function, config
+        self.context, self.task, self.given = hydra_context, task_function, config
 
     def sweep(self, arguments: list[str]) -> Any:
         from paralab.sweep.sweeper import sweep
 
-        return sweep(self.context.config_loader, self.config, arguments, self.task)
+        return sweep(cast(Any, self.context.config_loader), self.given, arguments, cast(Any, self.task))
 
 
 ConfigStore.instance().store(

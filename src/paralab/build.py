@@ -16,7 +16,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from paralab.core import Model, Problem, Trainer, View, meter_of, show
 from paralab.datasets.dataset import Dataset
-from paralab.errors import Refused, closest
+from paralab.errors import Mismatch, Refused, closest
+from paralab.record.plan import Plan
 
 TRUSTED = ("paralab.problems.", "paralab.trainers.", "paralab.datasets.")
 Node = Mapping[str, Any]
@@ -32,16 +33,18 @@ class Job:
     steps: int  # the budget, in the trainer's unit
 
 
-def job_of(config: Node, trust: Sequence[str] = ()) -> Job:
-    """Build the objects of one resolved config; raises Refused (Mismatch where trainer and problem do not fit)."""
+def job_of(plan: Plan, trust: Sequence[str] = ()) -> Job:
+    """Build the objects of one run; raises Refused (Mismatch where trainer and problem do not fit)."""
+    config = plan.config
     if config["compile"]:
         raise Refused("compile=true: no trainer of this version compiles; leave it false")
     problem = cast(Problem, build(config["problem"], "problem", PROBLEM, trust))
     kind = cast(type[Trainer[Any]], resolve(config["trainer"], "trainer", TRAINER, trust))
-    try:
-        shown = show(problem, cast(Any, kind.view))
-    except Refused as error:
-        raise type(error)(f"{kind.__name__} cannot learn from this problem: {error}. {_remedy(problem)}") from error
+    if kind.view not in problem.views:
+        can, homes = ", ".join(view.__name__ for view in problem.views), ", ".join(_homes(problem))
+        learns = f"{plan.trainer} learns from {cast(Any, kind.view).__name__}"
+        raise Mismatch(f"{learns}; {plan.problem} can only be shown as {can}. Pick a trainer under {homes}")
+    shown = show(problem, cast(Any, kind.view))
     steps = _steps(config, shown)
     plugin = {key: value for key, value in config["trainer"].items() if key != "default_steps"}
     if "horizon" in plugin:
@@ -67,10 +70,9 @@ def _steps(config: Node, shown: View) -> int:
     return int(asked or min(default, grant))
 
 
-def _remedy(problem: Problem) -> str:
+def _homes(problem: Problem) -> list[str]:
     folder = {"Labelled": "supervised", "PartlyLabelled": "semi_supervised", "Unlabelled": "unsupervised"}
-    homes = [f"trainer/{folder.get(view.__name__, 'reinforcement')}" for view in problem.views]
-    return f"Pick a trainer under {', '.join(homes)}"
+    return [f"trainer/{folder.get(view.__name__, 'reinforcement')}" for view in problem.views]
 
 
 # --- what may be built ------------------------------------------------------------------------------------------------
@@ -151,8 +153,9 @@ def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
     if hint is Dataset:
         return build(value, where, DATASET, trust)
     if origin in (Union, types.UnionType):
-        if value is None and type(None) in inner:
-            return None
+        exact = next((kind for kind in inner if type(value) is kind), None)
+        if exact is not None:
+            return value
         return _conform(value, next(kind for kind in inner if kind is not type(None)), where, trust)
     if isinstance(value, Enum):
         value = value.value

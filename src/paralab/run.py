@@ -51,7 +51,7 @@ def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, step
     if folder.finished(place) and not force:
         return Result(files.read_json(place / folder.SCORES), place, tuple(trust))
     set_threads(plan.config["threads"])
-    job = job_of(plan.config, trust)
+    job = job_of(plan, trust)
     set_threads(plan.config["threads"])  # for what building imported
     made = folder.open_folder(place)
     try:

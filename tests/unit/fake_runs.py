@@ -77,4 +77,6 @@ def write_experiment(root: Path, seeds: int = 5, experiment: str = "demo") -> No
                     root, trainer, seed=seed, labels=labels, score=score, seconds=time, settings=settings,
                     experiment=experiment, question="How much of the answer must be shown?",
                 )  # fmt: skip
-                np.savez(folder / "predictions.npz", truth=np.arange(540) % 10)
+                truth = np.arange(540) % 10
+                answers = {"cluster": truth} if trainer == "unsupervised/kmeans" else {"label": truth}
+                np.savez(folder / "predictions.npz", truth=truth, **answers)

@@ -194,7 +194,7 @@ def test_the_width_of_the_features_can_come_from_the_distances() -> None:
 def test_what_it_cannot_learn_is_refused_in_one_line(name: str) -> None:
     trainer = make(name)
     wrong = VALUE if name not in REGRESSORS else LABEL if name == "supervised/ridge" else Signature(INPUTS)
-    with pytest.raises(Mismatch, match=r"^[^\n]*pick one that learns those$"):
+    with pytest.raises(Mismatch, match=r"^[^\n]*see paralab list trainers$"):
         first(trainer, trainer.view(ROWS, CLASS, wrong))
     if name != "supervised/ridge":
         with pytest.raises(Refused, match=r"^[^\n]*only class 3[^\n]*labels=$"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from paralab.catalog import folders, names
@@ -42,5 +43,4 @@ def _ours(words: Sequence[str], verbs: Sequence[str]) -> list[str] | None:
 
 
 def _config_dir(words: Sequence[str]) -> Path | None:
-    pairs = zip(words, words[1:], strict=False)
-    return next((Path(value) for word, value in pairs if word in ("-cd", "--config-dir")), None)
+    return next((Path(value) for word, value in pairwise(words) if word in ("-cd", "--config-dir")), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence

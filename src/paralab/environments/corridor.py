@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from paralab.errors import Refused
 
@@ -16,25 +17,27 @@ ACTIONS = 2  # 0: back, 1: ahead
 STEPS = 100  # an episode is cut off
 
 
-class Corridor(gym.Env[int, int]):
+class Corridor(gym.Env[np.int64, np.int64]):
     """`length` cells, from the first to the last, which pays 1. Optimum: 1 - COST * (length - 2), a step a cell."""
 
     def __init__(self, length: int) -> None:
         if not 2 <= length <= STEPS:
             raise Refused(f"a corridor of length={length}: between 2 and {STEPS} cells, so that its end can be reached")
-        self.observation_space: gym.spaces.Discrete = gym.spaces.Discrete(length)
-        self.action_space: gym.spaces.Discrete = gym.spaces.Discrete(ACTIONS)
+        self.observation_space = gym.spaces.Discrete(length)
+        self.action_space = gym.spaces.Discrete(ACTIONS)
         self._last, self._cell = length - 1, 0
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.int64, dict[str, Any]]:
         super().reset(seed=seed)
         self._cell = 0
-        return self._cell, {}
+        return np.int64(self._cell), {}
 
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+    def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
         self._cell = max(self._cell + (1 if action == 1 else -1), 0)
         arrived = self._cell == self._last
-        return self._cell, 1.0 if arrived else -COST, arrived, False, {}
+        return np.int64(self._cell), 1.0 if arrived else -COST, arrived, False, {}
 
 
 def optimum(length: int) -> float:
@@ -42,4 +45,4 @@ def optimum(length: int) -> float:
     return 1 - COST * (length - 2)
 
 
-gym.register(id="paralab/Corridor-v0", entry_point=Corridor, max_episode_steps=STEPS)
+gym.register(id="paralab/Corridor-v0", entry_point=f"{__name__}:Corridor", max_episode_steps=STEPS)

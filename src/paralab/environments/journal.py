@@ -1,8 +1,8 @@
 """Exact environment state without reaching into the environment: what it was reset from, and what was done since.
 
-Restoring replays at most one episode. Exact where an episode is a function of the environment's generator and the actions:
-classic control, toy text, MuJoCo, MiniGrid, LunarLander; whether it was so is checked against the last observation. Pickling
-or copying an environment is no substitute: MuJoCo and ALE come back silently reset.
+Restoring replays at most one episode. Exact where an episode is a function of the environment's generator and the
+actions: classic control, toy text, MuJoCo, MiniGrid, LunarLander; whether it was so is checked against the last
+observation. Pickling or copying an environment is no substitute: MuJoCo and ALE come back silently reset.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Journal(gym.Wrapper[Any, Any, Any, Any]):
             "before": json_array(self._before),
             "asked": json_array(self._asked),
             "actions": actions,  # (steps, *action)
-            "seen": np.array(gym.spaces.flatten(self.observation_space, self._seen)),
+            "seen": self._flat(),
         }
 
     def restore(self, state: State) -> None:
@@ -57,8 +57,11 @@ class Journal(gym.Wrapper[Any, Any, Any, Any]):
         self.reset(seed=seed, options=options)
         for action in state["actions"]:
             self.step(action)
-        if not np.array_equal(gym.spaces.flatten(self.observation_space, self._seen), state["seen"], equal_nan=True):
+        if not np.array_equal(self._flat(), state["seen"], equal_nan=True):
             raise Failed(f"{self.unwrapped} cannot be resumed: its replay differs. Start again with force=true")
+
+    def _flat(self) -> Array:
+        return np.array(gym.spaces.flatten(self.observation_space, self._seen))
 
 
 def journal_of(env: Env) -> Journal:

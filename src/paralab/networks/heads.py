@@ -23,7 +23,7 @@ class Head:
     width: Callable[[Space], int]  # how many numbers the network puts out for a row
     unit: Callable[[Array], Unit]  # from the targets shown (n, *out)
     encode: Callable[[Array, Unit], Array]  # targets (n, *out) -> what the loss compares with (n, t)
-    # Outputs (S, b, width) and encoded targets (S, b, t) -> each member's mean loss (S,) and its gradient (S, b, width).
+    # Outputs (S, b, width), encoded targets (S, b, t) -> each member's mean loss (S,), its gradient (S, b, width).
     loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     outputs: Callable[[Space], Mapping[Meaning, Space]]  # what the model says it answers
     answers: Callable[[Array, Space], Answers]  # outputs in their unit (n, width) float64 -> answers

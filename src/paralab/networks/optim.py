@@ -33,17 +33,16 @@ def factors(learning_rate: float, weight_decay: float, step: int) -> tuple[float
 
 @dataclass(frozen=True, eq=False)
 class AdamW:
-    """AdamW with decoupled decay over a flat buffer, each member at its own rate, decay and step."""
+    """AdamW with decoupled decay over a flat buffer, updated in place, each member at its own rate, decay and step."""
 
-    parameters: Tensor  # (S, P), updated in place
-    mean: Tensor  # (S, P)
-    square: Tensor  # (S, P), the second moment
-    room: Tensor  # (S, P), holds nothing between steps
+    parameters: Tensor  # (S, P)
+    mean: Tensor  # (S, P), of the gradients
+    square: Tensor  # (S, P), mean of the squared gradients
 
     def step(self, gradient: Tensor, factors: Tensor) -> None:
-        """One update by the gradient (S, P); factors (3, S, 1) are those of `factors`."""
+        """One update by the gradient (S, P), which is used up; factors (3, S, 1) are those of `factors`."""
         decay, epsilon, rate = factors.unbind()
         self.mean.lerp_(gradient, 1 - BETAS[0])
         self.square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1 - BETAS[1])
-        root = torch.sqrt(self.square, out=self.room).add_(epsilon)
-        self.parameters.mul_(decay).addcmul_(torch.div(self.mean, root, out=self.room), rate)
+        root = torch.sqrt(self.square, out=gradient).add_(epsilon)
+        self.parameters.mul_(decay).addcmul_(torch.div(self.mean, root, out=root), rate)

@@ -17,18 +17,13 @@ from torch import Tensor
 Layer = tuple[Tensor, Tensor]  # weights (S, in, out) and biases (S, 1, out), views of the flat buffer
 
 
-def count(widths: Sequence[int]) -> int:
-    """P, the number of parameters of a member whose layers have these widths, inputs and outputs included."""
-    return sum((before + 1) * after for before, after in pairwise(widths))
-
-
 def layers(flat: Tensor, widths: Sequence[int]) -> list[Layer]:
-    """The layers in a flat buffer (S, P), as views: they follow every change of it."""
+    """The layers in a flat buffer (S, P), as views; widths are those of the inputs, each hidden layer, the outputs."""
     views, start = [], 0
     for before, after in pairwise(widths):
-        weights, biases = flat[:, start:].split_with_sizes([before * after, flat.shape[1] - start - before * after], 1)
-        views.append((weights.view(-1, before, after), biases[:, :after].view(-1, 1, after)))
-        start += (before + 1) * after
+        middle, end = start + before * after, start + (before + 1) * after
+        views.append((flat[:, start:middle].view(-1, before, after), flat[:, middle:end].view(-1, 1, after)))
+        start = end
     return views
 
 

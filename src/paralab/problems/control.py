@@ -1,7 +1,7 @@
 """Control: act in an environment; only a reward is ever shown.
 
-Training copies and evaluation episodes have seeds of disjoint streams, the same for every trainer of a scenario. The size of
-the evaluation batch is the number of episodes, and a part of the protocol.
+Training copies and evaluation episodes have seeds of disjoint streams, the same for every trainer of a scenario. The
+size of the evaluation batch is the number of episodes, and a part of the protocol.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
@@ -79,7 +79,7 @@ class Control:
     def _make(self) -> Env:
         try:
             # The checker warns and costs a wrapper a step; what it would find, the rollout and the journal find.
-            env = gym.make(self.id, disable_env_checker=True, **self.kwargs)
+            env = gym.make(self.id, disable_env_checker=True, **dict[str, Any](self.kwargs))
         except (gym.error.Error, TypeError) as error:
             message = " ".join(str(error).split())
             raise Refused(f"problem.id={self.id}, kwargs={dict(self.kwargs)}: {message}") from error

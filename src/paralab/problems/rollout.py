@@ -1,7 +1,7 @@
 """Judging a policy: one batch of environments, every one plays one episode.
 
-100 episodes over one batch are 24 times (CartPole) as fast as one after the other. A policy's answer to a row depends on the
-size of its batch in the last bits, so the batch keeps its size: a finished row repeats its last observation.
+100 episodes over one batch are 24 times (CartPole) as fast as one after the other. A policy's answer to a row depends
+on the size of its batch in the last bits, so the batch keeps its size: a finished row repeats its last observation.
 """
 
 from __future__ import annotations

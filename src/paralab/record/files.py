@@ -37,7 +37,7 @@ def json_digest(data: Any) -> str:
 
 
 def _json(data: Any) -> bytes:
-    return (json.dumps(data, indent=1, sort_keys=True, default=_plain, allow_nan=False) + "\n").encode()
+    return (json.dumps(data, indent=1, default=_plain, allow_nan=False) + "\n").encode()
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from paralab.record.read import Run, Status
 from paralab.report.gather import Block, left_out
@@ -32,23 +33,32 @@ def counts(runs: Sequence[Run]) -> str:
 
 def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[tuple[str, str]]:
     """Two or three (command, reason) to go on with."""
-    again = rerun(experiment, runs)
+    again = _started_by(experiment, runs)
     seeds = min(cell.score.n for block in made for cell in block.cells)
     steps = []
     if any(run.status in ("failed", "interrupted") for run in runs):
         steps.append((again, "goes on with what is unfinished"))
-    if seeds < ADVISED and f"experiment={experiment}" in again:
-        more = f"paralab train experiment={shlex.quote(experiment)} 'seed=range({ADVISED})'"
-        steps.append((more, f"{ADVISED} seeds instead of {seeds}: narrower intervals, only the new ones run"))
-    steps.append((f"paralab runs {shlex.quote(experiment)}", "every run by itself"))
-    steps.append(("paralab list trainers", "what else could be compared"))
-    return steps[:3]
+    if seeds < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
+        more = [*(word for word in again if not word.startswith("seed=")), f"seed=range({ADVISED})"]
+        steps.append((more, f"{ADVISED} seeds instead of {seeds}: narrower intervals; only the new ones run"))
+    root = runs[0].folder.parents[6]
+    elsewhere = [] if root == Path("experiments") else ["--root", str(root)]
+    steps.append((["paralab", "runs", experiment, *elsewhere], "every run by itself"))
+    steps.append((["paralab", "list", "trainers"], "what else could be compared"))
+    return [(shlex.join(words), reason) for words, reason in steps[:3]]
 
 
 def rerun(experiment: str, runs: Sequence[Run]) -> str:
-    """The command that the runs were started by, where one was recorded."""
-    commands = Counter(run.command for run in runs if run.command)
-    if not commands:
-        return f"paralab train experiment={shlex.quote(experiment)}"
-    most = max(commands.values())
-    return shlex.join(min(words for words, count in commands.items() if count == most))
+    """The command that most runs were started by."""
+    return shlex.join(_started_by(experiment, runs))
+
+
+def _started_by(experiment: str, runs: Sequence[Run]) -> list[str]:
+    """As recorded, where it was the command line; a run from Python, or none, gives the command of the same effect."""
+    commands = Counter(run.command[1:] for run in runs if run.command[1:2] == ("train",))
+    if commands:
+        most = max(commands.values())
+        return ["paralab", *min(words for words, count in commands.items() if count == most)]
+    if runs:
+        return ["paralab", "train", f"name={experiment}", f"problem={runs[0].problem}", f"trainer={runs[0].trainer}"]
+    return ["paralab", "train", f"experiment={experiment}"]

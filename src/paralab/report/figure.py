@@ -82,20 +82,21 @@ def looks(block: Block) -> list[tuple[Method, Look]]:
 def curves(block: Block) -> Figure:
     """Test score against feedback, and against training seconds: two x-axes always (protocol)."""
     figure = Figure(figsize=(10, 4.8))
-    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.13})
+    left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
     styled = looks(block)
     for place, (method, look) in enumerate(styled):
         apart = 10 ** (0.012 * (place - (len(styled) - 1) / 2))  # bars of one budget do not hide each other
         cells = [method.cells[budget] for budget in block.budgets if budget in method.cells]
         _line(left, [cell.cost("feedback") * apart for cell in cells], cells, look, band=True)
-        _line(right, [cell.cost("seconds") for cell in cells], cells, look, band=False)
+        _line(right, [_clocked(cell) for cell in cells], cells, look, band=False)
     _feedback_axis(left, block)
     right.set_xscale("log")
+    clocked = [seconds for cell in block.cells if math.isfinite(seconds := _clocked(cell))] or [1.0]
+    right.set_xlim(min(clocked) / 1.6, max(clocked) * 1.6)
     right.xaxis.set_major_locator(LogLocator(numticks=8))
     right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     right.xaxis.set_minor_formatter(NullFormatter())
     right.set_xlabel("training seconds (log scale)")
-    right.tick_params(labelleft=True)
     left.set_ylabel(f"test {block.objective.replace('_', ' ')}")
     left.set_title("by feedback")
     right.set_title("by training time")
@@ -111,7 +112,8 @@ def dots(block: Block) -> Figure:
     axes = figure.subplots()
     for row, (method, (_, _, shade)) in enumerate(styled):
         cell = method.cells[block.budgets[0]]
-        scatter = [row + 0.11 * ((place % 5) - 2) for place in range(len(cell.values))]
+        middle = (min(len(cell.values), 5) - 1) / 2
+        scatter = [row + 0.11 * (place % 5 - middle) for place in range(len(cell.values))]
         axes.plot(cell.values, scatter, "o", ms=5, mfc=shade, mec="none", alpha=0.45)
         if cell.score.low is not None and cell.score.high is not None:
             axes.plot([cell.score.low, cell.score.high], [row, row], "-", color=shade, lw=2)
@@ -139,6 +141,11 @@ def _line(axes: Axes, x: Sequence[float], cells: Sequence[Cell], look: Look, ban
         low = [cell.score.mean if cell.score.low is None else cell.score.low for cell in cells]
         high = [cell.score.mean if cell.score.high is None else cell.score.high for cell in cells]
         axes.fill_between(x, low, high, color=shade, alpha=0.13, lw=0)
+
+
+def _clocked(cell: Cell) -> float:
+    """Seconds that a log scale can show; NaN, which is not drawn, where unknown."""
+    return max(cell.cost("seconds"), 1e-4)
 
 
 def _feedback_axis(axes: Axes, block: Block) -> None:
@@ -174,7 +181,7 @@ def _legend(figure: Figure, styled: Sequence[tuple[Method, Look]]) -> None:
         handles = [Line2D([], [], color=c, marker=m, ls=line, lw=1.5, ms=5, mec="none") for _, (m, line, c) in members]
         legend = figure.legend(
             handles, [method.name for method, _ in members], title=label(paradigm), loc="upper left",
-            bbox_to_anchor=(0.125 + 0.79 * place / len(groups), -0.01), frameon=False, alignment="left", handlelength=3,
+            bbox_to_anchor=(0.125 + 0.8 * place / len(groups), -0.01), frameon=False, alignment="left", handlelength=3,
             borderpad=0, borderaxespad=0,
         )  # fmt: skip
         legend.get_title().set(color=colour(paradigm), fontweight="bold")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paralab.record.read import Run
-from paralab.report.gather import Block, Method, left_out
+from paralab.report.gather import Block, left_out
 from paralab.report.variants import config
 
 FEW = 6  # below it no test of the protocol can say anything
@@ -22,7 +22,9 @@ def notes(block: Block, runs: Sequence[Run]) -> list[str]:
     said += _paradigms(block)
     said += _clusters(block)
     if any(name.endswith("oracle_accuracy") for cell in block.cells for name in cell.metrics):
-        said.append("oracle accuracy names clusters by the test labels themselves: what no granted label could better.")
+        said.append(
+            "oracle accuracy: clusters named one to one by the test labels themselves, which no method may see."
+        )
     missing = [run for run in left_out(runs) if run.problem == block.problem]
     if any(run.status in ("failed", "diverged") for run in missing):
         said.append("Failed and diverged runs are in no mean, which flatters their methods.")
@@ -54,27 +56,20 @@ def _clusters(block: Block) -> list[str]:
     told = []
     for method in block.methods:
         folder = next(iter(method.cells.values())).runs[0].folder
-        k, classes = _told(method, folder), _classes(folder)
-        if k is not None and k == classes:
-            told.append(f"{method.name} is told k = {k}, the true number of classes.")
+        classes = _clustered(folder)
+        trainer = config(folder).get("trainer") if classes else None
+        if isinstance(trainer, dict) and classes in (trainer.get("clusters"), trainer.get("components")):
+            told.append(f"{method.name} is told k = {classes}, the true number of classes.")
     return told
 
 
-def _told(method: Method, folder: Path) -> int | None:
-    if method.paradigm != "unsupervised":
-        return None
-    trainer = config(folder).get("trainer")
-    k = trainer.get("clusters") if isinstance(trainer, dict) else None
-    return k if isinstance(k, int) else None
-
-
-def _classes(folder: Path) -> int | None:
-    """How many classes the test rows hold; None where they hold none, or were not kept."""
+def _clustered(folder: Path) -> int | None:
+    """How many classes the test rows of a clusterer hold; None where they were not clustered, or not kept."""
     import numpy as np
 
     try:
         with np.load(folder / "predictions.npz", allow_pickle=False) as kept:
-            truth = kept["truth"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+            truth = kept["truth"] if "cluster" in kept.files else np.empty(0)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
         return None
     return len(np.unique(truth)) if truth.dtype.kind in "iu" else None

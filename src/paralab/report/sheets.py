@@ -112,8 +112,9 @@ def by_budget(block: Block, caption: str, show: Show, small: Show = lambda cell:
 
 
 def others(block: Block) -> Sheet | None:
-    """Every other metric, at the greatest budget: native figures in columns of their own; None where there is none."""
-    budget = block.budgets[-1]
+    """Every other metric, at the budget that most methods have: native figures in columns of their own."""
+    counts = [sum(budget in method.cells for method in block.methods) for budget in block.budgets]
+    budget = [budget for budget, count in zip(block.budgets, counts, strict=True) if count == max(counts)][-1]
     held = [method.cells[budget] for method in block.methods if budget in method.cells]
     ranked = f"test/{block.objective}"
     split = ("test/", "train/online_reward", "train/regret")

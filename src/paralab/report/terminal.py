@@ -40,8 +40,8 @@ def show(report: Report, console: Console) -> None:
         console.print(f" and {len(lines) - MANY} more in no mean: see the page")
     console.print()
     for path in report.figures:
-        console.print(_line("figure", f"{path} (and {path.with_suffix('.svg').name})"))
-    console.print(_line("page", str(report.page)))
+        console.print(_line("figure", f"{path} (and .svg)"), soft_wrap=True)
+    console.print(_line("page", str(report.page)), soft_wrap=True)
     console.print(_text("\nnext", "bold"))
     for command, reason in advice(report.experiment, report.runs, report.blocks):
         console.print(Text(f"  {_clean(command)}", "cyan"), soft_wrap=True)

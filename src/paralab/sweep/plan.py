@@ -104,7 +104,7 @@ def _resolve(config: DictConfig) -> dict[str, Any]:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise Refused(str(error).splitlines()[0]) from error
-    return _without_enums(plain)
+    return {key: _without_enums(each) for key, each in dict(plain).items()}
 
 
 def _without_enums(value: Any) -> Any:

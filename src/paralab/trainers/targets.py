@@ -13,14 +13,18 @@ def classes(task: Signature, trainer: str) -> int:
     """The number of classes K; raises Mismatch where the answer is no label."""
     space = task.outputs.get(Meaning.LABEL)
     if not isinstance(space, gym.spaces.Discrete):
-        raise Mismatch(f"{trainer} learns labels, this problem asks for {_asked(task)}: pick one that learns those")
+        raise Mismatch(
+            f"{trainer} learns labels, this problem asks for {asked(task)}: pick another, see paralab list trainers"
+        )
     return int(space.n)
 
 
 def value(task: Signature, trainer: str) -> None:
     """Raise Mismatch where the answer is no value."""
     if Meaning.VALUE not in task.outputs:
-        raise Mismatch(f"{trainer} learns values, this problem asks for {_asked(task)}: pick one that learns those")
+        raise Mismatch(
+            f"{trainer} learns values, this problem asks for {asked(task)}: pick another, see paralab list trainers"
+        )
 
 
 def varied(labels: Array, trainer: str) -> None:
@@ -30,5 +34,6 @@ def varied(labels: Array, trainer: str) -> None:
         raise Refused(f"{trainer} was shown {only}: it needs labels of two classes at least, grant more by labels=")
 
 
-def _asked(task: Signature) -> str:
+def asked(task: Signature) -> str:
+    """The kinds of answer a task asks for, in words."""
     return " and ".join(f"a {meaning}" for meaning in task.outputs) or "nothing"

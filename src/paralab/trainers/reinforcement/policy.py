@@ -1,9 +1,9 @@
-"""A trained Stable-Baselines3 policy as a model: weights in safetensors, the rest in JSON, never its zip (which runs code)."""
+"""A Stable-Baselines3 policy as a model: weights in safetensors, the rest in JSON, never its zip (which runs code)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from paralab.core import Answers, Array, Meaning, Model, Signature
 from paralab.record.spaces import decode, encode
 
-POLICIES: Mapping[str, type[ActorCriticPolicy] | type[DQNPolicy]] = {
+POLICIES: Mapping[str, Callable[..., BasePolicy]] = {
     "ActorCriticPolicy": ActorCriticPolicy,
     "DQNPolicy": DQNPolicy,
 }

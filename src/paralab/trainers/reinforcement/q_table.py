@@ -76,7 +76,8 @@ class QLearning:
         for name, space in (("observations", inputs), ("actions", actions)):
             if not isinstance(space, gym.spaces.Discrete) or space.start != 0:
                 raise Mismatch(f"q_table needs Discrete {name} counted from 0; this problem's are {space}")
-        assert isinstance(inputs, gym.spaces.Discrete) and isinstance(actions, gym.spaces.Discrete)
+        assert isinstance(inputs, gym.spaces.Discrete)
+        assert isinstance(actions, gym.spaces.Discrete)
         env = shown.make(0)
         table = np.full((int(inputs.n), int(actions.n)), self.initial)
         learner = _Learner(table, np.random.default_rng(seed), 0, 0, np.zeros(2), deque(maxlen=WINDOW))
@@ -102,7 +103,8 @@ class QLearning:
         if learner.random.random() < epsilon:
             action = int(learner.random.integers(values.shape[1]))
         else:  # ties at random: the first would be a habit, not a choice
-            action = int(learner.random.choice(np.flatnonzero(values[here] == values[here].max())))
+            best = np.flatnonzero(values[here] == values[here].max())
+            action = int(best[learner.random.integers(len(best))])
         there, reward, terminated, truncated, _ = env.step(action)
         target = float(reward) + (0.0 if terminated else self.gamma * values[int(there)].max())
         values[here, action] += self.learning_rate * (target - values[here, action])

@@ -1,9 +1,9 @@
 """The exact state of a Stable-Baselines3 algorithm between two stretches, as arrays.
 
-Its own save and load differ from going on (PPO, SAC, DQN): they lose generators, the replay buffer's place, the episode under
-way. Everything that changes during training is named here or rebuilt from the configuration, and `check` reports what is
-neither, so that a new version or algorithm cannot lose state silently. Valid only where a stretch has ended: the rollout
-buffer is spent then.
+Its own save and load differ from going on (PPO, SAC, DQN): they lose generators, the replay buffer's place, the episode
+under way. Everything that changes during training is named here or rebuilt from the configuration, and `check` reports
+what is neither, so that a new version or algorithm cannot lose state silently. Valid only where a stretch has ended:
+the rollout buffer is spent then.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ COUNTERS = (
 )  # fmt: skip
 LAST = ("_last_obs", "_last_episode_starts", "_last_original_obs")
 SAVED = {*COUNTERS, *LAST, "policy", "replay_buffer", "ep_info_buffer", "ep_success_buffer", "env", "action_space"}
-# Follow from the configuration, from what is saved, or from the clock; the rest of the configuration are constructor arguments.
+# Follow from the configuration, from what is saved, or from the clock; other settings are constructor arguments.
 DERIVED = {
-    "policy_class", "observation_space", "n_envs", "lr_schedule", "exploration_schedule", "_stats_window_size", "_total_timesteps",
-    "_num_timesteps_at_start", "start_time", "_logger", "_custom_logger", "rollout_buffer",
+    "policy_class", "observation_space", "n_envs", "lr_schedule", "exploration_schedule", "_stats_window_size",
+    "_total_timesteps", "_num_timesteps_at_start", "start_time", "_logger", "_custom_logger", "rollout_buffer",
     "q_net", "q_net_target", "batch_norm_stats", "batch_norm_stats_target",
 }  # fmt: skip
 ABSENT = {"action_noise", "_vec_normalize_env"}  # have state of their own, which nothing here saves
@@ -100,7 +100,8 @@ def restore(algorithm: BaseAlgorithm, state: State) -> None:
     for optimiser in _optimisers(algorithm):
         for group in optimiser.param_groups:
             group["lr"] = next(rates)
-    assert algorithm.ep_info_buffer is not None and algorithm.ep_success_buffer is not None
+    assert algorithm.ep_info_buffer is not None
+    assert algorithm.ep_success_buffer is not None
     algorithm.ep_info_buffer.extend({"r": total, "l": length, "t": 0.0} for total, length in state["episodes"].tolist())
     algorithm.ep_success_buffer.extend(state["successes"].tolist())
     if "replay_place" in state:
@@ -172,7 +173,8 @@ def _replay(buffer: ReplayBuffer) -> dict[str, Array]:
 
 def _environments(algorithm: BaseAlgorithm) -> tuple[VecMonitor, list[Journal]]:
     monitor = algorithm.env
-    assert isinstance(monitor, VecMonitor) and isinstance(monitor.venv, Copies)
+    assert isinstance(monitor, VecMonitor)
+    assert isinstance(monitor.venv, Copies)
     return monitor, [journal_of(env) for env in monitor.venv.envs]
 
 

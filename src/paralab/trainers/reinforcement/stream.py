@@ -1,7 +1,7 @@
 """Stable-Baselines3 as a stream of snapshots, bit for bit what one `learn()` does.
 
-`learn` is walked from outside, because calling it again for every stretch restarts each schedule (equal in 2 of 11 cases). One
-stretch is a rollout and the updates that follow it. Callbacks, logs and progress bars of the library are off.
+`learn` is walked from outside, because calling it again for every stretch restarts each schedule (equal in 2 of 11
+cases). One stretch is a rollout and the updates that follow it. The library's callbacks and logs are off.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def stream(
 ) -> Generator[Snapshot, None, None]:
     """A snapshot a stretch, until fewer answers are left than the next one needs.
 
-    The library draws from process-wide generators: they are kept while the stream is suspended, so that nothing done meanwhile
-    changes the training. Raises Refused where the grant is too small for even one stretch.
+    The library draws from process-wide generators: they are kept while the stream is suspended, so that nothing done
+    meanwhile changes the training. Raises Refused where the grant is too small for even one stretch.
     """
     algorithm = build(copies(shown, n_envs))
     algorithm.set_logger(Logger(folder=None, output_formats=[]))
@@ -82,7 +82,8 @@ def _formula(algorithm: BaseAlgorithm) -> str:
 
 
 def _frequency(algorithm: BaseAlgorithm) -> TrainFreq:
-    assert isinstance(algorithm, OffPolicyAlgorithm) and isinstance(algorithm.train_freq, TrainFreq)
+    assert isinstance(algorithm, OffPolicyAlgorithm)
+    assert isinstance(algorithm.train_freq, TrainFreq)
     return algorithm.train_freq
 
 
@@ -94,7 +95,8 @@ def _advance(algorithm: BaseAlgorithm, callback: BaseCallback) -> None:
         algorithm._update_current_progress_remaining(algorithm.num_timesteps, algorithm._total_timesteps)
         algorithm.train()
         return
-    assert isinstance(algorithm, OffPolicyAlgorithm) and algorithm.replay_buffer is not None
+    assert isinstance(algorithm, OffPolicyAlgorithm)
+    assert algorithm.replay_buffer is not None
     rollout = algorithm.collect_rollouts(
         algorithm.env,
         callback,
@@ -112,9 +114,9 @@ def _advance(algorithm: BaseAlgorithm, callback: BaseCallback) -> None:
 def _metrics(algorithm: BaseAlgorithm) -> Metrics:
     """Mean return and length of the last 100 training episodes, and the loss, where there are any."""
     metrics: dict[str, float] = {}
-    if algorithm.ep_info_buffer:
-        metrics["train/return"] = float(np.mean([episode["r"] for episode in algorithm.ep_info_buffer]))
-        metrics["train/length"] = float(np.mean([episode["l"] for episode in algorithm.ep_info_buffer]))
+    for name, key in (("train/return", "r"), ("train/length", "l")):
+        if algorithm.ep_info_buffer:
+            metrics[name] = float(np.mean([episode[key] for episode in algorithm.ep_info_buffer], dtype=np.float64))
     if "train/loss" in algorithm.logger.name_to_value:
         metrics["train/loss"] = float(algorithm.logger.name_to_value["train/loss"])
     return metrics

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from paralab.core import Labelled, Meaning, Model
 from paralab.errors import Mismatch
 from paralab.trainers.skops_models import ClassifierModel, RegressorModel
-from paralab.trainers.targets import classes, varied
+from paralab.trainers.targets import asked, classes, varied
 
 
 def asks_value(shown: Labelled, trainer: str) -> bool:
@@ -19,8 +19,10 @@ def asks_value(shown: Labelled, trainer: str) -> bool:
     if Meaning.VALUE in shown.task.outputs:
         return True
     if Meaning.LABEL not in shown.task.outputs:
-        asked = " and ".join(shown.task.outputs) or "nothing"
-        raise Mismatch(f"{trainer} learns labels or values, this problem asks for {asked}: pick one that learns those")
+        asks = asked(shown.task)
+        raise Mismatch(
+            f"{trainer} learns labels or values, this problem asks for {asks}: pick another, see paralab list trainers"
+        )
     varied(shown.targets, trainer)
     return False
 

@@ -1,6 +1,6 @@
 """A multilayer perceptron by minibatches and AdamW, many members in one tensor program.
 
-A member's weights are bit-identical whoever is trained beside it, on one thread.
+On one thread a member's weights are bit-identical whoever is trained beside it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import ceil, prod
 from pathlib import Path
 from typing import ClassVar, Self, final
@@ -24,6 +23,8 @@ from paralab.networks import mlp, optim, stacked
 from paralab.networks.heads import HEADS, Head, Unit
 from paralab.record import spaces
 from paralab.trainers.scaling import Scale, affine
+
+_BLOCKS = ("parameters", "mean", "square")  # what AdamW goes on from, each (S, P)
 
 
 @final
@@ -112,35 +113,33 @@ class MLP:
         if len({member.trainer.cohort_key(member.shown) for member in members}) != 1:
             raise ValueError("the members of a cohort must share one cohort_key")
         first = members[0]
-        head = HEADS[_answer(first.shown.task)[0]]
         count, batch_size = len(first.shown.targets), first.trainer.batch_size
-        widths = first.trainer.widths(first.shown)
+        head, widths = HEADS[_answer(first.shown.task)[0]], first.trainer.widths(first.shown)
         states = [_beginning(widths, member.seed) if member.state is None else member.state for member in members]
-
-        parameters, mean, square = (
-            torch.from_numpy(np.stack([state[name] for state in states])) for name in ("parameters", "mean", "square")
-        )
-        optimizer = optim.AdamW(parameters, mean, square, torch.empty_like(parameters))
-        layers = stacked.layers(parameters, widths)
-        epochs = [int(state["epoch"]) for state in states]
-        generators = [_unpacked(state["generator"]) for state in states]
-        models = [_model(member, widths, parameters[i : i + 1]) for i, member in enumerate(members)]
-        both = list(zip(members, models, strict=True))
-        inputs = torch.from_numpy(np.concatenate([model.scaled(member.shown.inputs) for member, model in both]))
-        targets = torch.from_numpy(
-            np.concatenate([head.encode(member.shown.targets, model.unit) for member, model in both])
-        )
-
+        blocks = {name: torch.from_numpy(np.stack([state[name] for state in states])) for name in _BLOCKS}
+        layers, optimizer = stacked.layers(blocks["parameters"], widths), optim.AdamW(**blocks)
+        seats = [
+            _Seat(
+                member.trainer,
+                _model(member, widths, blocks["parameters"][place : place + 1]),
+                {name: block[place] for name, block in blocks.items()},
+                _unpacked(state["generator"]),
+                int(state["epoch"]),
+            )
+            for place, (member, state) in enumerate(zip(members, states, strict=True))
+        ]
+        views = [(seat.model, member.shown) for seat, member in zip(seats, members, strict=True)]
+        inputs = torch.from_numpy(np.concatenate([model.scaled(view.inputs) for model, view in views]))
+        targets = torch.from_numpy(np.concatenate([head.encode(view.targets, model.unit) for model, view in views]))
         while True:
-            order = np.stack([generator.permutation(count) + i * count for i, generator in enumerate(generators)])
-            plans = [m.trainer.plan(epoch, ceil(count / batch_size)) for m, epoch in zip(members, epochs, strict=True)]
+            order = np.stack([seat.generator.permutation(count) + place * count for place, seat in enumerate(seats)])
+            plans = [seat.trainer.plan(seat.epoch, ceil(count / batch_size)) for seat in seats]
             losses = _epoch(layers, optimizer, head, inputs, targets, torch.from_numpy(order), batch_size, plans)
-            epochs = [epoch + 1 for epoch in epochs]
+            for seat in seats:
+                seat.epoch += 1
             yield [
-                Snapshot(epoch, model, {"train/loss": loss}, partial(_state, optimizer, i, epoch, generator))
-                for i, (epoch, model, loss, generator) in enumerate(
-                    zip(epochs, models, losses, generators, strict=True)
-                )
+                Snapshot(seat.epoch, seat.model, {"train/loss": loss}, seat.state)
+                for seat, loss in zip(seats, losses, strict=True)
             ]
 
     def widths(self, shown: Labelled) -> tuple[int, ...]:
@@ -156,6 +155,21 @@ class MLP:
             optim.factors(self.learning_rate * part, self.weight_decay, place + 1)
             for place, part in zip(places, parts, strict=True)
         ]
+
+
+@dataclass(eq=False)
+class _Seat:
+    """What is one member's own: the rest of its training is its row of every block."""
+
+    trainer: MLP
+    model: MLPModel
+    rows: dict[str, Tensor]  # each (P,), views
+    generator: np.random.Generator
+    epoch: int
+
+    def state(self) -> State:
+        rows = {name: row.numpy().copy() for name, row in self.rows.items()}
+        return {**rows, "epoch": np.array(self.epoch), "generator": _packed(self.generator)}
 
 
 @torch.inference_mode()  # around the epoch, never around a yield: the mode would leak to whoever pulls
@@ -185,7 +199,7 @@ def _answer(task: Signature) -> tuple[Meaning, Space]:
     for meaning, space in task.outputs.items():
         if meaning in HEADS:
             return meaning, space
-    asked = " and ".join(f"a {meaning}" for meaning in task.outputs) or "nothing"
+    asked = " and ".join(task.outputs) or "nothing"
     raise Mismatch(f"supervised/mlp learns a label or a value, this problem asks for {asked}: pick a trainer of those")
 
 
@@ -202,19 +216,8 @@ def _beginning(widths: Sequence[int], seed: int) -> State:
     generator = np.random.default_rng(seed)
     parameters = stacked.initial(widths, generator)
     zeros = np.zeros_like(parameters)
-    return {
-        "parameters": parameters,
-        "mean": zeros,
-        "square": zeros,
-        "epoch": np.array(0),
-        "generator": _packed(generator),
-    }
-
-
-def _state(optimizer: optim.AdamW, place: int, epoch: int, generator: np.random.Generator) -> State:
-    buffers = {"parameters": optimizer.parameters, "mean": optimizer.mean, "square": optimizer.square}
-    arrays = {name: buffer[place].numpy().copy() for name, buffer in buffers.items()}
-    return {**arrays, "epoch": np.array(epoch), "generator": _packed(generator)}
+    blocks = dict(zip(_BLOCKS, (parameters, zeros, zeros), strict=True))
+    return {**blocks, "epoch": np.array(0), "generator": _packed(generator)}
 
 
 def _packed(generator: np.random.Generator) -> Array:

@@ -1,0 +1,40 @@
+"""Threads are fixed before anything numeric is imported, and nothing is written outside tmp_path."""
+
+from __future__ import annotations
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from paralab.record.plan import Plan
+
+CONF = Path(__file__).parent / "conf"  # problems of known optimum, as a user's own conf folder
+TRUST = ["tests."]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has its own working folder, state folder and one torch thread."""
+    from paralab.threads import set_threads
+
+    set_threads(1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def plan() -> Callable[..., Plan]:
+    """plan("digits", "supervised/logistic", "labels=20"): a decided run under the test's own folder."""
+    from paralab.compose import compose, loader
+    from paralab.sweep.plan import freeze
+
+    def make(problem: str, trainer: str, *overrides: str) -> Plan:
+        return freeze(compose(loader(CONF), [f"problem={problem}", f"trainer={trainer}", *overrides]))
+
+    return make

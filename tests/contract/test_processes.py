@@ -1,0 +1,44 @@
+"""The same command in a second process gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from paralab.catalog import folders, names
+
+SCRIPT = """
+import hashlib, json, sys
+import paralab
+found = {}
+for trainer in json.loads(sys.argv[1]):
+    problem = {"supervised/ridge": "diabetes", "reinforcement/ppo": "cartpole", "reinforcement/dqn": "cartpole",
+               "reinforcement/q_table": "frozen_lake"}.get(trainer, "iris")
+    steps = {"reinforcement/ppo": 512, "reinforcement/dqn": 1536, "reinforcement/q_table": 2000}.get(trainer)
+    result = paralab.train(problem, trainer, seed=3, root=sys.argv[2], overrides=[f"budget.steps={steps or 'null'}"])
+    folder = result.folder
+    found[trainer] = {
+        "predictions": hashlib.sha256((folder / "predictions.npz").read_bytes()).hexdigest(),
+        "scenario": hashlib.sha256((folder / "scenario.npz").read_bytes()).hexdigest(),
+        "scores": {name: value for name, value in result.scores.items() if not name.startswith("cost/")},
+        "id": folder.parent.name,
+    }
+print(json.dumps(found))
+"""
+
+
+def test_two_processes_agree(tmp_path: Path) -> None:
+    trainers = names("trainer", folders()[:1])
+    one, other = (_in_a_process(trainers, tmp_path / str(place)) for place in range(2))
+    assert set(one) == set(trainers)
+    assert one == other
+
+
+def _in_a_process(trainers: list[str], root: Path) -> dict[str, object]:
+    command = [sys.executable, "-c", SCRIPT, json.dumps(trainers), str(root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+

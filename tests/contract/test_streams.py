@@ -1,0 +1,109 @@
+"""Every trainer on every small problem: it refuses in one line, or it is a proper stream of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paralab.build import Job, job_of
+from paralab.catalog import folders, names
+from paralab.core import Array, Model, State
+from paralab.errors import Refused
+from paralab.package.model import load_model, save_model
+from paralab.record.files import read_arrays, write_arrays
+from paralab.record.plan import Plan
+
+CONF = folders()[:1]
+SMALL = [name for name in names("problem", CONF) if name != "mnist_5k"]
+SNAPSHOTS = 3
+
+
+@dataclass
+class Seen:
+    """What one snapshot showed, kept past the next one."""
+
+    step: int
+    answers: dict[str, bytes]
+    state: State
+
+
+@pytest.mark.parametrize("problem", SMALL)
+@pytest.mark.parametrize("trainer", names("trainer", CONF))
+def test_stream(trainer: str, problem: str, plan: Callable[..., Plan], tmp_path: Path) -> None:
+    decided = plan(problem, trainer)
+
+    def fresh() -> Job:
+        return job_of(decided, [])
+
+    try:
+        seen = _walk(fresh(), tmp_path)
+    except Refused as refusal:
+        assert "\n" not in str(refusal)
+        assert len(str(refusal)) < 300
+        return
+    steps = [each.step for each in seen]
+    assert steps == sorted(set(steps))
+    assert steps[0] >= 1
+
+    again = _walk(fresh(), tmp_path)
+    assert [each.answers for each in again] == [each.answers for each in seen]
+
+    if len(seen) > 1:
+        resumed = _walk(fresh(), tmp_path, _through_disk(seen[0].state, tmp_path), count=len(seen) - 1)
+        assert [each.step for each in resumed] == steps[1:]
+        assert [each.answers for each in resumed] == [each.answers for each in seen[1:]]
+
+
+def _walk(job: Job, tmp_path: Path, state: State | None = None, count: int = SNAPSHOTS) -> list[Seen]:
+    """Train for a few snapshots, then close midway; meters go on as the loop would have them."""
+    from paralab.core import meter_of
+
+    meter = meter_of(job.shown)
+    if state is not None and meter is not None:
+        meter.used, meter.reward = int(state["_meter_used"]), float(state["_meter_reward"])
+        state = {name: array for name, array in state.items() if not name.startswith("_meter")}
+    stream, seen = job.trainer.train(job.shown, 5, state), []
+    for snapshot in islice(stream, count):
+        assert all(isfinite(value) for value in snapshot.metrics.values())
+        kept = dict(snapshot.state())
+        if meter is not None:
+            kept |= {"_meter_used": np.array(meter.used), "_meter_reward": np.array(meter.reward)}
+        seen.append(Seen(snapshot.step, _answers(snapshot.model, tmp_path), kept))
+    stream.close()
+    assert seen
+    return seen
+
+
+def _answers(model: Model, tmp_path: Path) -> dict[str, bytes]:
+    """The model's answers, held against its signature and against itself saved and reloaded."""
+    inputs = _inputs(model)
+    answers = model.predict(inputs)
+    assert next(iter(answers)) in model.signature.outputs
+    for meaning, array in answers.items():
+        space = model.signature.outputs[meaning]
+        assert len(array) == len(inputs)
+        assert all(space.contains(np.asarray(row, space.dtype)) for row in array)
+    place = tmp_path / f"model-{len(list(tmp_path.glob('model-*')))}"
+    save_model(model, place)
+    reloaded = load_model(place)
+    assert reloaded.signature == model.signature
+    for meaning, array in reloaded.predict(inputs).items():
+        np.testing.assert_array_equal(array, answers[meaning])
+    return {meaning.value: np.asarray(array).tobytes() for meaning, array in answers.items()}
+
+
+def _inputs(model: Model) -> Array:
+    space = model.signature.inputs
+    space.seed(0)
+    return np.stack([np.asarray(space.sample()) for _ in range(32)])
+
+
+def _through_disk(state: State, tmp_path: Path) -> State:
+    write_arrays(tmp_path / "state.npz", state)
+    return read_arrays(tmp_path / "state.npz")

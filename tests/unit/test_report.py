@@ -1,0 +1,248 @@
+"""The report: what is averaged, what is said, what is written, and that nothing in a name can do harm."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from paralab.errors import Refused
+from paralab.record.read import runs
+from paralab.report.advice import advice, missing
+from paralab.report.figure import pictures
+from paralab.report.gather import blocks
+from paralab.report.notes import notes
+from paralab.report.terminal import show
+from paralab.report.write import Report, report
+from tests.unit.fake_runs import write_experiment, write_run
+
+EVIL = '<script>alert("x")</script>'
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    root = tmp_path_factory.mktemp("root")
+    write_experiment(root)
+    write_run(root, seed=7, labels=20, score=None, status="failed", error="ValueError: too few rows")
+    return report(root, "demo")
+
+
+def printed(made: Report, width: int = 80) -> str:
+    console = Console(width=width, record=True, file=(Path(made.page).parent / "out.txt").open("w"))
+    show(made, console)
+    console.file.close()
+    return console.export_text()
+
+
+def test_aggregates_as_by_hand(tmp_path: Path) -> None:
+    for seed, score in enumerate([0.90, 0.92, 0.94]):
+        write_run(tmp_path, seed=seed, labels=20, score=score, seconds=1.0 + seed)
+    write_run(tmp_path, seed=0, labels=None, score=0.99)
+    (block,) = blocks(runs(tmp_path))
+    assert block.budgets == (20, None)
+    (method,) = block.methods
+    cell = method.cells[20]
+    assert (cell.score.n, cell.seeds, cell.values) == (3, (0, 1, 2), (0.90, 0.92, 0.94))
+    assert cell.score.mean == pytest.approx(0.92)
+    assert cell.score.sd == pytest.approx(0.02)
+    assert cell.cost("seconds") == pytest.approx(2.0)
+    assert cell.cost("feedback") == 20
+    assert method.cells[None].score.n == 1
+    assert method.cells[None].score.sd is None
+
+
+def test_unfinished_runs_are_named_and_not_averaged(tmp_path: Path) -> None:
+    write_run(tmp_path, seed=0, score=0.9)
+    write_run(tmp_path, seed=1, score=None, status="failed", error="boom")
+    write_run(tmp_path, seed=2, score=None, status="interrupted")
+    write_run(tmp_path, seed=3, score=0.1, status="diverged")
+    (write_run(tmp_path, seed=4, score=0.1) / "scores.json").write_text("{")
+    write_run(tmp_path, seed=5, score=float("nan"))
+    found = runs(tmp_path)
+    (block,) = blocks(found)
+    assert block.methods[0].cells[None].seeds == (0,)
+    lines = missing(found)
+    assert len(lines) == 5
+    for status in ("failed", "interrupted", "diverged", "damaged", "finished without a score"):
+        assert any(line.startswith(status) for line in lines)
+    assert "boom" in lines[0]
+    assert any("flatters" in note for note in notes(block, found))
+
+
+def test_objectives_and_problems_never_meet(tmp_path: Path) -> None:
+    write_run(tmp_path, score=0.9)
+    write_run(tmp_path, "reinforcement/ppo", score=480.0, problem="cartpole", objective="return")
+    write_run(tmp_path, "unsupervised/kmeans", score=0.7, objective="ari")
+    assert [(b.problem, b.objective) for b in blocks(runs(tmp_path))] == [
+        ("cartpole", "return"),
+        ("digits", "accuracy"),
+        ("digits", "ari"),
+    ]
+    made = report(tmp_path, "demo")
+    stems = ["cartpole_final_scores", "digits_final_scores", "digits_final_scores_2"]
+    assert [path.stem for path in made.figures] == stems
+    assert all(path.with_suffix(".svg").is_file() for path in made.figures)
+
+
+def test_settings_of_one_trainer_are_told_apart(tmp_path: Path) -> None:
+    for strength in (1, 10):
+        for seed in (0, 1):
+            settings: dict[str, object] = {"C": strength, "scale": "range"}
+            write_run(tmp_path, seed=seed, labels=20, settings=settings, score=0.5 + strength / 100)
+    write_run(tmp_path, seed=0, labels=50, settings={"C": 10, "scale": "range"})
+    (block,) = blocks(runs(tmp_path))
+    assert [(m.name, sorted(m.cells)) for m in block.methods] == [
+        ("logistic (C=1)", [20]),
+        ("logistic (C=10)", [20, 50]),
+    ]
+
+
+def test_what_follows_from_the_budget_is_no_variant(tmp_path: Path) -> None:
+    for labels in (20, 50):
+        write_run(tmp_path, labels=labels, settings={"horizon": labels})
+    (block,) = blocks(runs(tmp_path))
+    assert [method.name for method in block.methods] == ["logistic"]
+
+
+def test_paradigms_stand_in_order(demo: Report) -> None:
+    (block,) = demo.blocks
+    assert [name for name, _ in block.paradigms] == ["supervised", "semi_supervised", "unsupervised", "reinforcement"]
+
+
+def test_notes_say_what_a_reader_must_know(demo: Report) -> None:
+    said = " ".join(notes(demo.blocks[0], demo.runs))
+    assert "5 seeds a cell: descriptive only." in said
+    assert "class proportions that a bandit does not get" in said
+    assert "counts pulls" in said
+    assert "kmeans is told k = 10, the true number of classes." in said
+    assert "kmeans_features is told" not in said
+
+
+def test_files_are_written_and_agree(demo: Report) -> None:
+    folder = demo.page.parent
+    names = {"table.md", "table.csv", "table.json", "label_efficiency.svg", "label_efficiency.png", "index.html"}
+    assert names <= {path.name for path in folder.iterdir()}
+    with (folder / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    cells = json.loads((folder / "table.json").read_text())["cells"]
+    assert len(rows) == len(cells) == 30
+    assert [float(row["mean"]) for row in rows] == [cell["mean"] for cell in cells]
+    assert {row["seeds"] for row in rows} == {"5"}
+    assert (folder / "label_efficiency.png").read_bytes().startswith(b"\x89PNG")
+    markdown = (folder / "table.md").read_text()
+    assert "| supervised | logistic |" in markdown
+    assert "ValueError: too few rows" in markdown
+
+
+def test_written_twice_is_the_same(demo: Report) -> None:
+    folder = demo.page.parent
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".txt"}
+    report(folder.parent.parent, "demo")
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def test_svg_is_well_formed_and_says_its_axes(demo: Report) -> None:
+    drawn, _ = pictures(demo.blocks[0])
+    assert drawn == pictures(demo.blocks[0])[0]
+    ElementTree.fromstring(drawn)
+    for words in ("training seconds (log scale)", "feedback used: labels or pulls (log scale)", "semi-supervised"):
+        assert f"<!-- {words} -->" in drawn
+
+
+class Ids(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.loaded += [value for name, value in attrs if name == "src" and value]
+        if tag == "th":
+            assert dict(attrs).get("scope") in ("row", "col", "rowgroup")
+
+
+def test_page_is_whole_and_accessible(demo: Report) -> None:
+    page = demo.page.read_text()
+    seen = Ids()
+    seen.feed(page)
+    assert len(seen.ids) == len(set(seen.ids))
+    assert seen.loaded == []
+    assert "script" not in seen.tags
+    assert not re.search(r"https?://(?!www\.w3\.org/)", page)
+    assert 'role="img" aria-label="Mean test accuracy on digits with 20 labels: label_spreading' in page
+    assert "How much of the answer must be shown?" in page
+    assert "8979f89c0ffe" in page
+    assert "0 to 4" in page
+    assert "ValueError: too few rows" in page
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    write_run(tmp_path, "supervised/a$x$|b", score=0.9, labels=20, question=EVIL)
+    write_run(tmp_path, "supervised/a$x$|b", score=0.9, labels=50, settings={"C": EVIL}, seed=1)
+    write_run(tmp_path, "supervised/a$x$|b", score=0.9, labels=50, settings={"C": "[red]"}, seed=2)
+    write_run(tmp_path, score=None, status="failed", error=f"{EVIL} \x1b[2J [bold]")
+    made = report(tmp_path, "demo")
+    page = made.page.read_text()
+    assert EVIL not in page
+    assert "&lt;script&gt;" in page
+    assert "<script" not in (made.page.parent / "table.md").read_text()
+    for figure in made.figures:
+        ElementTree.fromstring(figure.with_suffix(".svg").read_text())
+    shown = printed(made, width=200)
+    assert "\x1b[2J" not in shown
+    assert "[red]" in shown
+    assert "[bold]" in shown
+
+
+def test_terminal_keeps_to_eighty_columns(demo: Report) -> None:
+    shown = printed(demo)
+    assert max(map(len, shown.split("figure")[0].splitlines())) <= 80
+    for words in ("label_spreading", "150 finished, 1 failed", "index.html", "label_efficiency.png", "seed=range(10)"):
+        assert words in shown
+    assert "label_spreadin\n" not in shown
+
+
+def test_many_budgets_fold_into_tables_below_one_another(tmp_path: Path) -> None:
+    for labels in range(20, 220, 20):
+        write_run(tmp_path, labels=labels)
+        write_run(tmp_path, labels=labels, seed=1)
+    shown = printed(report(tmp_path, "demo"))
+    assert max(map(len, shown.split("figure")[0].splitlines())) <= 80
+    assert "200" in shown
+
+
+def test_advice_goes_on_from_what_was_run(demo: Report) -> None:
+    commands = [command for command, _ in advice("demo", demo.runs, demo.blocks)]
+    assert commands[:2] == ["paralab train experiment=demo", "paralab train experiment=demo 'seed=range(10)'"]
+    assert commands[2].startswith("paralab runs demo --root ")
+
+
+def test_nothing_finished_is_refused_with_the_command(tmp_path: Path) -> None:
+    write_run(tmp_path, score=None, status="failed")
+    with pytest.raises(Refused, match=r"no finished run .*1 failed.* paralab train experiment=demo"):
+        report(tmp_path, "demo")
+    assert not (tmp_path / "demo" / "report").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path)
+    (tmp_path / "demo" / "report").write_text("in the way")
+    with pytest.raises(Refused, match="cannot be written"):
+        report(tmp_path, "demo")
+
+
+def test_method_without_feedback_is_drawn(tmp_path: Path) -> None:
+    for labels in (20, None):
+        write_run(tmp_path, labels=labels, seconds=0.0)
+        write_run(tmp_path, "unsupervised/isolation_forest", labels=labels, feedback=0.0)
+    (block,) = blocks(runs(tmp_path))
+    ElementTree.fromstring(pictures(block)[0])
