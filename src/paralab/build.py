@@ -7,6 +7,7 @@ lie), and it is a class of a known kind or a function declared to return one. No
 from __future__ import annotations
 
 import inspect
+import re
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -20,6 +21,7 @@ from paralab.errors import Mismatch, Refused, closest
 from paralab.record.plan import Plan
 
 TRUSTED = ("paralab.problems.", "paralab.trainers.", "paralab.datasets.")
+NAME = re.compile(r"[a-zA-Z]\w*(\.[a-zA-Z]\w*)+", re.ASCII)
 Node = Mapping[str, Any]
 
 
@@ -36,6 +38,7 @@ class Job:
 def job_of(plan: Plan, trust: Sequence[str] = ()) -> Job:
     """Build the objects of one run; raises Refused (Mismatch where trainer and problem do not fit)."""
     config = plan.config
+    _check_numbers(config)
     if config["compile"]:
         raise Refused("compile=true: no trainer of this version compiles; leave it false")
     problem = cast(Problem, build(config["problem"], "problem", PROBLEM, trust))
@@ -54,13 +57,34 @@ def job_of(plan: Plan, trust: Sequence[str] = ()) -> Job:
     return Job(problem, cast(Trainer[Any], build(plugin, "trainer", TRAINER, trust)), shown, steps)
 
 
+# The least each may be; null is always allowed where the root config allows it.
+LEAST = {
+    "seed": 0, "split_seed": 0, "threads": 1, "checkpoint_seconds": 0.0,
+    "budget.steps": 1, "budget.seconds": 0.001, "budget.evaluate_every": 1, "budget.patience": 1,
+}  # fmt: skip
+
+
+def _check_numbers(config: Node) -> None:
+    """Refuse numbers out of range, and a scenario that is not the one the record will tell of."""
+    for name, least in LEAST.items():
+        group, _, key = name.rpartition(".")
+        value = (config[group] if group else config)[key]
+        if value is not None and not value >= least:  # also where it is NaN
+            raise Refused(f"{name}={value}: at least {least}")
+    problem = config["problem"]
+    told = problem.get("scenario", config["scenario"]) if isinstance(problem, Mapping) else None
+    for key, value in config["scenario"].items():
+        if value != config[key] or (isinstance(told, Mapping) and told.get(key) != value):
+            raise Refused(f"scenario.{key} is another than {key}={config[key]}, which the run is named by; set {key}=")
+
+
 def _steps(config: Node, shown: View) -> int:
     """The budget in steps; a bandit's grant caps the default, and refuses what was asked for beyond it."""
-    asked, default = config["budget"]["steps"], config["trainer"]["default_steps"]
+    asked, default = config["budget"]["steps"], config["trainer"].get("default_steps")
     meter = meter_of(shown)
     grant = meter.grant if meter else None
-    if asked is not None and asked < 1:
-        raise Refused(f"budget.steps={asked}: at least 1")
+    if type(default) is not int or default < 1:
+        raise Refused(f"trainer.default_steps={default}: a whole number of steps, at least 1")
     if grant is None:
         return int(asked or default)
     if asked is not None and asked > grant:
@@ -103,9 +127,9 @@ def _is_kind(target: object, kind: Kind) -> bool:
 
 def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> type | types.FunctionType:
     """The class or function that `node["_target_"]` names, checked; raises Refused and imports nothing untrusted."""
-    target = node.get("_target_")
+    target = node.get("_target_") if isinstance(node, Mapping) else None
     if not isinstance(target, str):
-        raise Refused(f"{where}: _target_ is missing")
+        raise Refused(f"{where}: a {kind.name} is needed here, its _target_ is missing")
     module, _, name = target.rpartition(".")
     _check_prefix(target, where, target, trust)
     try:
@@ -121,6 +145,8 @@ def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> ty
 
 def _check_prefix(path: str, where: str, target: str, trust: Sequence[str]) -> None:
     prefixes = (*TRUSTED, *(f"{prefix.rstrip('.')}." for prefix in trust))
+    if not NAME.fullmatch(target):
+        raise Refused(f"{where}._target_: {target!r} is not a dotted name such as mypkg.module.Class")
     if not path.startswith(prefixes) or any(part.startswith("_") for part in path.split(".")):
         own = target.partition(".")[0]
         raise Refused(f"{where}._target_: '{target}' is not trusted; if it is yours, add --trust {own}.")
@@ -142,9 +168,10 @@ def build(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> obje
 
 def _fields(target: type | types.FunctionType) -> dict[str, tuple[Any, bool]]:
     """Each field's type, and whether it must be given."""
-    hints = get_type_hints(target)
-    empty = inspect.Parameter.empty
-    return {name: (hints[name], each.default is empty) for name, each in inspect.signature(target).parameters.items()}
+    hints, takes = get_type_hints(target), inspect.signature(target).parameters
+    if untyped := sorted(takes.keys() - hints.keys()):
+        raise Refused(f"{target.__module__}.{target.__name__}: its parameter '{untyped[0]}' needs a type")
+    return {name: (hints[name], each.default is inspect.Parameter.empty) for name, each in takes.items()}
 
 
 def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:

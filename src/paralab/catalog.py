@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from paralab.errors import Refused
+
 
 def folders(config_dir: Path | None = None) -> list[Path]:
-    """Our own conf (inside the wheel, or beside src), then the user's ./conf, then `config_dir`."""
+    """Our own conf (inside the wheel, or beside src), then the user's ./conf, then `config_dir`, Refused if not there."""
+    if config_dir is not None and not config_dir.is_dir():
+        raise Refused(f"--config-dir {config_dir}: there is no such folder")
     package = Path(__file__).parent
     own = next(path for path in (package / "conf", package.parents[1] / "conf") if (path / "config.yaml").is_file())
     found = [own, Path.cwd() / "conf", *([config_dir.absolute()] if config_dir else [])]

@@ -5,8 +5,9 @@ Uses internals of hydra-core 1.3.8, which is therefore pinned exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,10 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from paralab.catalog import folders, names
 from paralab.errors import Refused, closest
@@ -76,20 +77,25 @@ class Root:
     checkpoint_seconds: float = MISSING
 
 
+ROOT_KEYS = tuple(each.name for each in fields(Root))
+GROUPS = ("problem", "trainer", "budget", "experiment")
+
 ConfigStore.instance().store(name="schema", node=Root, provider="paralab")
 
 # Both run before any of our code where a YAML names a class in them; {} is what `none` composes to.
 LOGGING = {"version": 1, "root": None, "disable_existing_loggers": False}
-SWEEPERS = ("hydra_plugins.paralab_sweeper.ParalabSweeper",)
+SWEEPER = "hydra_plugins.paralab_sweeper.ParalabSweeper"
+LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
 
 
 def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
     """Hydra's config loader over our conf/, the user's ./conf and `config_dir`: theirs add names, ours cannot be shadowed."""
-    if config_dir is not None and not config_dir.is_dir():
-        raise Refused(f"--config-dir {config_dir}: there is no such folder")
     Plugins.instance()
     path = ConfigSearchPathImpl()
     path.append("hydra", "pkg://hydra.conf")
+    path.append(
+        "schema", "structured://"
+    )  # before any folder, so that no YAML stands in for it; Hydra wants it last, too
     for provider, folder in zip(("main", "user", "command-line"), folders(config_dir), strict=False):
         path.append(provider, f"file://{folder}")
     path.append("schema", "structured://")
@@ -97,21 +103,87 @@ def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
+    """The overrides, each one allowed; raises Refused."""
     try:
-        return OverridesParser.create().parse_overrides(list(overrides))
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
     except OverrideParseException as error:
         raise Refused(f"'{error.override}' is not an override: write key=value. {_first_line(error)}") from error
+    for override in parsed:
+        _allow(override)
+    return parsed
+
+
+def _allow(override: Override) -> None:
+    key = override.key_or_group
+    if key == "hydra.searchpath":  # Hydra imports a pkg:// in it before there is a config to guard
+        raise Refused("hydra.searchpath is not read; name a conf folder of your own with --config-dir DIR")
+    if key == "hydra":  # a grid applies it to configs that the guard has passed
+        raise Refused("hydra cannot be replaced as a whole; set its keys one by one")
+    if override.is_delete() and key in ROOT_KEYS:
+        raise Refused(f"{key} cannot be removed; give it another value")
+    if not override.is_hydra_override():
+        _allow_text(override.input_line or "", key)
+
+
+def _allow_text(text: str, where: str) -> None:
+    """Refuse ${...} that is not a plain reference: ${oc.env:TOKEN} would carry a secret into every record and report."""
+    left, found = text, 1
+    while found:
+        left, found = re.subn(r"\$\{[\w.\[\]]+\}", "_", left)  # the innermost first: ${a.${b}}
+    if "${" in left:
+        raise Refused(
+            f"{where}: '{text}' is not a plain reference such as ${{seed}}; let the shell fill in other values"
+        )
 
 
 def compose(load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = RunMode.RUN) -> DictConfig:
-    """One config with its `hydra` node, guarded; raises Refused with the closest name where a choice or key is unknown."""
-    parse(overrides)
+    """One config with its `hydra` node, guarded; raises Refused with the closest name where a choice or key is unknown.
+
+    In RUN mode it is whole: nothing in it is missing.
+    """
+    for override in parse(overrides):
+        chosen = not (override.is_sweep_override() or override.is_delete() or isinstance(override.value(), dict))
+        if chosen and override.package is None and override.key_or_group in GROUPS:
+            _check_choice(override.key_or_group, override.value(), load)
     try:
         config = load.load_configuration("config", list(overrides), mode)
-    except (HydraException, OmegaConfBaseException) as error:
+    except Exception as error:  # Hydra raises bare ValueError, KeyError and the like for what a YAML or a user says
         raise Refused(explain(error, load)) from error
     guard(config.hydra)
+    for group, choice in config.hydra.runtime.choices.items():  # those of an experiment's defaults, too
+        if group in GROUPS and choice is not None:
+            _check_choice(group, choice, load)
+    _check_values(config, whole=mode is RunMode.RUN)
     return config
+
+
+def _check_choice(group: str, choice: object, load: ConfigLoaderImpl) -> None:
+    """Hydra lets an optional group fall back to nothing, and takes ../x: both would run something else than was asked for."""
+    known = names(group, _paths(load))
+    if choice not in known:
+        name = "null" if choice is None else str(choice)
+        inside = [each for each in known if each.endswith(f"/{name}")]
+        hint = f"Did you mean '{inside[0]}'?" if inside else closest(name, known)
+        raise Refused(f"{group} '{name}' is not known. {hint}")
+
+
+def _check_values(config: DictConfig, whole: bool) -> None:
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    del plain["hydra"]
+    for where, value in _leaves(plain, ""):
+        if isinstance(value, str):
+            if whole and value == MISSING:
+                raise Refused(f"{where} is missing: give it a value")
+            _allow_text(value, where)
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if inside is None:
+        yield where, value
+    else:
+        for key, each in inside:
+            yield from _leaves(each, f"{where}.{key}".lstrip("."))
 
 
 def guard(hydra: DictConfig) -> None:
@@ -122,13 +194,22 @@ def guard(hydra: DictConfig) -> None:
         "hydra.job_logging": plain["job_logging"] != LOGGING,
         "hydra.hydra_logging": plain["hydra_logging"] != LOGGING,
         "hydra.job.env_set": bool(plain["job"]["env_set"] or plain["job"]["env_copy"]),
-        "hydra.sweeper": plain["sweeper"]["_target_"] not in SWEEPERS,
-        "hydra.launcher": plain["launcher"]
-        != {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"},
+        "hydra.sweeper": {**(plain["sweeper"] or {}), "params": None} != {"_target_": SWEEPER, "params": None},
+        "hydra.launcher": plain["launcher"] != LAUNCHER,
     }
     for node, is_set in refused.items():
         if is_set:
             raise Refused(f"{node} in the config would run code before any check; remove it")
+    _check_params(plain["sweeper"]["params"])
+
+
+def _check_params(params: Any) -> None:
+    """A grid's axes are texts: Hydra instantiates the sweeper, and with it every _target_ inside, referred to or written."""
+    if not isinstance(params, dict | None):
+        raise Refused("hydra.sweeper.params: axes and their values are needed, such as  labels: 20,50,null")
+    for key, values in (params or {}).items():
+        if str(key).startswith("_") or isinstance(values, dict | list) or "${" in str(values):
+            raise Refused(f"hydra.sweeper.params.{key}: an axis is a text of plain values, such as  labels: 20,50,null")
 
 
 def explain(error: Exception, load: ConfigLoaderImpl) -> str:
@@ -157,4 +238,8 @@ def _paths(load: ConfigLoaderImpl) -> list[Path]:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """A YAML's errors name file and line further down, and some of Hydra's say what is wrong after a colon."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return (
+        " ".join(lines) if isinstance(error, YAMLError) else " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    )

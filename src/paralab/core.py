@@ -183,7 +183,7 @@ class Model(ABC):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Training as seen from outside; model and state() are live until the next one is asked for."""
+    """Training as seen from outside; model and state() are live until the next one is yielded."""
 
     step: int  # in the trainer's own unit
     model: Model

@@ -34,6 +34,7 @@ class Result:
 
     scores: Metrics  # {"test/accuracy": ..., "cost/seconds": ...}
     folder: Path
+    was_there: bool  # finished before it was asked for
     trust: tuple[str, ...] = ()
 
     @cached_property
@@ -49,7 +50,7 @@ def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, step
     """
     place, force = plan.folder, plan.config["force"]
     if folder.finished(place) and not force:
-        return Result(files.read_json(place / folder.SCORES), place, tuple(trust))
+        return Result(files.read_json(place / folder.SCORES), place, True, tuple(trust))
     set_threads(plan.config["threads"])
     job = job_of(plan, trust)
     set_threads(plan.config["threads"])  # for what building imported
@@ -59,8 +60,8 @@ def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, step
             if force:
                 folder.set_aside(place)
             elif folder.finished(place):  # by another process, while this one waited
-                return Result(files.read_json(place / folder.SCORES), place, tuple(trust))
-            return Result(_recorded(plan, job, trust, tell), place, tuple(trust))
+                return Result(files.read_json(place / folder.SCORES), place, True, tuple(trust))
+            return Result(_recorded(plan, job, trust, tell), place, False, tuple(trust))
     except Refused:
         if made is not None:
             folder.remove_fresh(place, made)
@@ -73,20 +74,16 @@ def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell) -> Metrics
     try:
         judge = _train(plan, job, tell)
         scores = _score(plan, job, judge, trust)
-    except Refused:
-        raise
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         record.end("interrupted")
         raise
-    except BaseException as error:
-        status = (
-            "diverged" if isinstance(error, Diverged) else "failed" if isinstance(error, Exception) else "interrupted"
-        )
-        record.end(status, error=f"{type(error).__name__}: {error}")
-        log.traceback()
-        if isinstance(error, Exception):
-            raise Failed(f"{plan.folder}: {error or type(error).__name__} (traceback in run.log)") from error
+    except Refused as error:
+        record.end("failed", error=str(error))
         raise
+    except Exception as error:
+        record.end("diverged" if isinstance(error, Diverged) else "failed", error=f"{type(error).__name__}: {error}")
+        log.traceback()
+        raise Failed(f"{plan.folder}: {error or type(error).__name__} (traceback in run.log)") from error
     record.end("finished", scores=scores, steps=judge.step, best_step=judge.best_step)
     return scores
 

@@ -92,7 +92,7 @@ def test_no_copy_pulls_once_too_often() -> None:
     for pull in range(5):
         copies[pull % 3].reset()
         copies[pull % 3].step(0)
-    assert (view.feedback, view.meter.left) == (5, 0)
+    assert (view.feedback, view.bits, view.meter.left) == (5, 5, 0)
     for env in (*copies, copies[0].unwrapped):
         env.reset()
         for _ in range(2):

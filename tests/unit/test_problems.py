@@ -164,7 +164,7 @@ def test_the_judge_counts_what_it_spends_and_asks_each_row_once(meaning: Meaning
     model = Fixed(meaning, Discrete(3), data, answers)
     verdict = problem.evaluate(model, "test")
     assert verdict.scores["accuracy"] == 1
-    assert verdict.feedback == feedback
+    assert (verdict.feedback, verdict.bits) == (feedback, pytest.approx(feedback * np.log2(3)))
     assert model.asked == len(problem.rows.test) + (24 if feedback == 30 else 0)
     np.testing.assert_array_equal(verdict.evidence["rows"], problem.rows.test)
     np.testing.assert_array_equal(verdict.evidence["truth"], data.targets[problem.rows.test])

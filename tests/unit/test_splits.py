@@ -92,6 +92,11 @@ def test_split_all_shows_and_tests_every_row_without_labels() -> None:
     assert not len(rows.valid)
 
 
+def test_a_class_of_one_row_cannot_be_split() -> None:
+    with pytest.raises(Refused, match="2 rows of every class"):
+        draw(np.array([0] * 20 + [1]), PLAIN)
+
+
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [

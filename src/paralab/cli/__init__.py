@@ -1,41 +1,43 @@
-"""The command line: one file a verb; nothing heavy is imported before the verb is known."""
+"""The command line: one file a verb. Only the verb asked for is imported: all of typer's would double `paralab --help`."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-import typer
+if TYPE_CHECKING:
+    import typer
 
-from paralab.cli.list import list_
-from paralab.cli.report import report
-from paralab.cli.runs import runs
-from paralab.cli.train import train
+VERBS = {  # the first line of each verb's own help
+    "train": "Train, or run an experiment. Example: paralab train problem=digits trainer=supervised/mlp labels=100",
+    "report": "Write and show an experiment's tables, figures and page, from its finished runs.",
+    "runs": "Show every run with its status, score and training seconds.",
+    "list": "List problems, trainers or experiments, yours in ./conf included. Example: paralab list trainers",
+}
+HELP = f"""Usage: paralab VERB ...
 
-app = typer.Typer(
-    name="paralab",
-    help="Train, compare and keep models of four paradigms behind one interface.",
-    epilog='Tab completion for bash: eval "$(paralab -sc install=bash)"',
-    no_args_is_help=True,
-    add_completion=False,  # Hydra's, which knows the config, is used instead
-    rich_markup_mode=None,  # plain help: importing rich would double the start
-    pretty_exceptions_enable=False,
-)
-# `train` hands every option to Hydra's own parser, --help included.
-app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)(train)
-app.command()(report)
-app.command()(runs)
-app.command(name="list")(list_)
+  Train, compare and keep models of four paradigms behind one interface.
+
+Verbs (paralab VERB --help tells more):
+{chr(10).join(f"  {verb:<8}{summary}" for verb, summary in VERBS.items())}
+
+  Tab completion for bash: eval "$(paralab -sc install=bash)"
+"""
 
 
 def main() -> None:
     """Run a verb; exit code 2 for what the user got wrong, 1 for what failed, 128 + n for signal n."""
+    verb, *arguments = sys.argv[1:] or ["--help"]
+    if verb in ("--help", "-h"):
+        print(HELP, end="")
+        return
     if {"-sc", "--shell-completion"} & set(sys.argv):
         from paralab.cli.completion import complete
 
-        complete(sys.argv[1:], verbs=[command.name or "train" for command in app.registered_commands])
+        complete(sys.argv[1:], verbs=list(VERBS))
         return
     try:
-        app()
+        _app(verb)(arguments, prog_name=f"paralab {verb}")
     except KeyboardInterrupt:
         print("paralab: stopped at once; what was finished is kept", file=sys.stderr)
         sys.exit(130)
@@ -43,3 +45,37 @@ def main() -> None:
         from paralab.cli.failure import explain
 
         sys.exit(explain(error))
+
+
+def _app(verb: str) -> typer.Typer:
+    """One verb as an application of its own; raises Refused with the closest name where it is none."""
+    import typer
+
+    app = typer.Typer(
+        add_completion=False,  # Hydra's, which knows the config, is used instead
+        rich_markup_mode=None,  # plain help: importing rich would double the start
+        pretty_exceptions_enable=False,
+    )
+    match verb:
+        case "train":  # hands every option to Hydra's own parser, --help included
+            from paralab.cli.train import train
+
+            hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
+            app.command(context_settings=hydras, add_help_option=False)(train)
+        case "report":
+            from paralab.cli.report import report
+
+            app.command()(report)
+        case "runs":
+            from paralab.cli.runs import runs
+
+            app.command()(runs)
+        case "list":
+            from paralab.cli.list import list_
+
+            app.command()(list_)
+        case _:
+            from paralab.errors import Refused, closest
+
+            raise Refused(f"there is no verb '{verb}'. {closest(verb, VERBS)}")
+    return app

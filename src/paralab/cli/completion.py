@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from paralab.catalog import folders, names
@@ -12,18 +11,33 @@ from paralab.catalog import folders, names
 
 def complete(arguments: Sequence[str], verbs: Sequence[str]) -> None:
     """Answer `paralab -sc install=bash`, `uninstall=bash`, or a query with the line in COMP_LINE."""
+    if not any(each.startswith("query=") for each in arguments):
+        _hydra([each for each in arguments if each not in ("-sc", "--shell-completion", "train")], None)
+        return
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    try:
+        ours = _ours(words, verbs)
+        if ours is not None:
+            print(" ".join(ours))
+            return
+        # Hydra knows neither verbs nor our options, and would import what hydra.searchpath names.
+        given = [each for each in words[2:-1] if _is_override(each)]
+        os.environ["COMP_LINE"] = " ".join([words[0], "-m", *given, words[-1]])
+        _hydra(arguments[-1:], _config_dir(words))
+    except (Exception, SystemExit):  # a line half typed has nothing to complete; a traceback would garble the terminal
+        return
+
+
+def _hydra(asked: Sequence[str], config_dir: Path | None) -> None:
     from hydra._internal.hydra import Hydra
 
     from paralab.compose import loader
 
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    ours = _ours(words, verbs) if "query=bash" in arguments else None
-    if ours is not None:
-        print(" ".join(ours))
-        return
-    os.environ["COMP_LINE"] = " ".join([words[0], *words[2:]])  # Hydra knows no verbs
-    asked = [word for word in arguments if word not in ("-sc", "--shell-completion", "train")]
-    Hydra("paralab", loader(_config_dir(words))).shell_completion("config", asked)
+    Hydra("paralab", loader(config_dir)).shell_completion("config", list(asked))
+
+
+def _is_override(word: str) -> bool:
+    return "=" in word and not word.startswith("-") and not word.lstrip("+~").startswith("hydra.searchpath")
 
 
 def _ours(words: Sequence[str], verbs: Sequence[str]) -> list[str] | None:
@@ -43,4 +57,11 @@ def _ours(words: Sequence[str], verbs: Sequence[str]) -> list[str] | None:
 
 
 def _config_dir(words: Sequence[str]) -> Path | None:
-    return next((Path(value) for word, value in pairwise(words) if word in ("-cd", "--config-dir")), None)
+    return next((Path(value) for value in _config_dirs(words)), None)
+
+
+def _config_dirs(words: Sequence[str]) -> Iterator[str]:
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if option in ("-cd", "--config-dir"):
+            yield value if equals else "".join(words[place + 1 : place + 2])

@@ -14,24 +14,29 @@ from paralab.errors import Failed, Interrupted, Refused
 def explain(error: Exception) -> int:
     """Print one line to stderr and return the exit code: 2 the user must act, 1 it failed, 128 + n on signal n."""
     if isinstance(error, Interrupted):
-        print(f"paralab: {error}", file=sys.stderr)
+        print(f"paralab: {_one_line(error)}", file=sys.stderr)
         return 128 + error.signal
     log = _log(error)
     if isinstance(error, Refused | Failed):
-        print(f"paralab: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"paralab: {_one_line(error)}", file=sys.stderr)
     else:
-        print(f"paralab: {type(error).__name__}: {' '.join(str(error).split())} (traceback: {log})", file=sys.stderr)
+        print(f"paralab: {type(error).__name__}: {_one_line(error)} (traceback: {log})", file=sys.stderr)
     return 2 if isinstance(error, Refused) else 1
 
 
+def _one_line(error: Exception) -> str:
+    """Without control characters: a name in a YAML may hold what a terminal obeys."""
+    return "".join(each if each.isprintable() else " " for each in " ".join(str(error).split()))
+
+
 def _log(error: Exception) -> str:
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    path = state / "paralab" / "error.log"
     try:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        path = state / "paralab" / "error.log"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
             file.write(f"\n{datetime.now().astimezone().isoformat()} {sys.argv}\n")
             traceback.print_exception(error, file=file)
-    except OSError as unwritable:
+    except (OSError, RuntimeError) as unwritable:  # RuntimeError: a user without a home
         return f"none, {unwritable}"
     return str(path)

@@ -39,5 +39,9 @@ def list_(
 def _description(group: str, name: str, paths: list[Path]) -> str:
     """The comment that opens the YAML."""
     file = next(path / group / f"{name}.yaml" for path in paths if (path / group / f"{name}.yaml").is_file())
-    comments = [line for line in file.read_text().splitlines() if line.startswith("#") and "@package" not in line]
+    comments = [
+        line
+        for line in file.read_text(errors="replace").splitlines()
+        if line.startswith("#") and "@package" not in line
+    ]
     return comments[0].lstrip("# ") if comments else ""

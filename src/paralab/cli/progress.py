@@ -76,7 +76,7 @@ class Display:
         """One line a run of a grid, where lines are kept; a failure is shown at once."""
         if outcome.error is not None:
             self.console.print(f"{self.name}: {_one_line(outcome.error)}", style="red", markup=False)
-        elif outcome.result and not outcome.was_there:
+        elif outcome.result and not outcome.result.was_there:
             name, score = next(iter(outcome.result.scores.items()))
             self._line(f"{self.name}: {name} {score:.4g}")
 
@@ -91,6 +91,8 @@ def show(result: Result, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"folder": str(result.folder), "scores": dict(result.scores)}))
         return 0
+    if result.was_there:
+        print("This run was finished before; force=true runs it again.")
     width = max(map(len, result.scores))
     for name, value in result.scores.items():
         print(f"{name:<{width}}  {value:.6g}")
@@ -101,7 +103,7 @@ def show(result: Result, as_json: bool) -> int:
 def summarise(outcomes: Sequence[Outcome], as_json: bool) -> int:
     """What became of a grid, every failure with its line; returns the exit code."""
     failed = [outcome for outcome in outcomes if outcome.error is not None]
-    there = sum(outcome.was_there for outcome in outcomes)
+    there = sum(outcome.result.was_there for outcome in outcomes if outcome.result)
     if as_json:
         print(json.dumps([_plain(outcome) for outcome in outcomes]))
     else:
@@ -117,7 +119,7 @@ def summarise(outcomes: Sequence[Outcome], as_json: bool) -> int:
 def _plain(outcome: Outcome) -> dict[str, object]:
     scores = dict(outcome.result.scores) if outcome.result else None
     error = None if outcome.error is None else _one_line(outcome.error)
-    return {"folder": str(outcome.plan.folder), "scores": scores, "error": error, "was_there": outcome.was_there}
+    return {"folder": str(outcome.plan.folder), "scores": scores, "error": error}
 
 
 def _one_line(error: Exception | None) -> str:

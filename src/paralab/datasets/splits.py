@@ -86,6 +86,8 @@ def draw(strata: Array, scenario: Scenario) -> Rows:
     order = stratified_order(strata, seeds.generator(split_seed, "split"))
     size = ceil(TEST_SHARE * len(strata))
     test, rest = np.sort(order[:size]), np.sort(order[size:])
+    if len(np.unique(strata[rest])) < len(np.unique(strata)):
+        raise Refused("split=holdout needs 2 rows of every class, to show and to test on: leave out classes of one row")
     stream = seeds.generator(scenario.seed, "labels")
     granted = rest[stratified_order(strata[rest], stream)[: scenario.labels]]
     valid = nothing

@@ -39,7 +39,8 @@ def balanced_accuracy(truth: Array, labels: Array) -> float:
 def macro_f1(truth: Array, labels: Array) -> float:
     """Mean F1 over the classes that occur in the truth or the answers; a class never hit scores 0."""
     hits = [
-        (np.sum((truth == k) & (labels == k)), np.sum(truth == k) + np.sum(labels == k)) for k in _either(truth, labels)
+        (np.sum((truth == k) & (labels == k)), np.sum(truth == k) + np.sum(labels == k))
+        for k in np.union1d(truth, labels)
     ]
     return float(np.mean([2 * both / total for both, total in hits]))
 
@@ -57,7 +58,3 @@ def one_against_rest(truth: Array, probabilities: Array) -> float | None:
     areas = [roc_auc(truth == k, probabilities[:, k]) for k in (range(classes) if classes > 2 else (1,))]
     defined = [area for area in areas if area is not None]
     return float(np.mean(defined)) if len(defined) == len(areas) else None
-
-
-def _either(truth: Array, labels: Array) -> Array:
-    return np.union1d(truth, labels)

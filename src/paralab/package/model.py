@@ -24,8 +24,10 @@ def save_model(model: Model, folder: Path) -> None:
 def load_model(folder: Path, trust: Sequence[str] = ()) -> Model:
     """The model in `folder`; raises Failed where a file was changed, Refused where its class is not trusted."""
     whole = manifest.read(folder)
-    found = files.digests(folder, leave_out=(manifest.NAME,))
-    if changed := sorted(name for name in {*found, *whole["files"]} if found.get(name) != whole["files"].get(name)):
+    found, said = files.digests(folder, leave_out=(manifest.NAME,)), whole.get("files")
+    if not isinstance(said, dict):
+        raise Failed(f"{folder / manifest.NAME} lists no files: it is not a model's manifest")
+    if changed := sorted(name for name in {*found, *said} if found.get(name) != said.get(name)):
         raise Failed(
             f"{folder / changed[0]} does not match its digest: the model was changed or damaged after it was saved"
         )

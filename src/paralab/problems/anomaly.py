@@ -27,7 +27,7 @@ from paralab.datasets.splits import Rows, Scenario, draw
 from paralab.errors import Refused, closest
 from paralab.metrics import ranking
 from paralab.problems import views
-from paralab.problems.judging import judge
+from paralab.problems.judging import indices, judge
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Anomaly:
 
     @property
     def indices(self) -> Mapping[str, Array]:
-        return self.rows.named
+        return indices(self.data, self.rows)
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:

@@ -25,7 +25,7 @@ from paralab.datasets.dataset import Dataset
 from paralab.datasets.splits import Rows, Scenario, draw
 from paralab.metrics import classification
 from paralab.problems import views
-from paralab.problems.judging import judge, judge_clusters
+from paralab.problems.judging import indices, judge, judge_clusters
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Classification:
 
     @property
     def indices(self) -> Mapping[str, Array]:
-        return self.rows.named
+        return indices(self.data, self.rows)
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:

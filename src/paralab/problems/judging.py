@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from paralab.core import Answers, Array, Meaning, Metrics, Model, Split, Verdict
 from paralab.datasets.dataset import Dataset
 from paralab.datasets.splits import Rows
 from paralab.errors import Refused
 from paralab.metrics import clustering
 from paralab.problems.readout import Granted, Kind, read
+from paralab.problems.views import task
 
-NOTHING = Verdict({}, {}, 0)
+NOTHING = Verdict({}, {}, 0, 0.0)
 Score = Callable[[Array, Answers], Metrics]  # truth (n,), the answers as they were read
 
 
@@ -28,7 +31,9 @@ def judge(kind: Kind, model: Model, data: Dataset, rows: Rows, split: Split, pro
     reading = read(kind, model, data.inputs[asked], granted)
     scores = {**score(data.targets[asked], reading.read), **_as_clusters(data, asked, reading.said, split)}
     evidence = _evidence(data, asked, {**reading.said, **reading.read})
-    return Verdict(scores, evidence, reading.labels + (0 if acts else len(rows.valid)))
+    spent = reading.labels + (0 if acts else len(rows.valid))
+    told = 0.0 if not spent else None if (each := task(data).bits) is None else each * spent
+    return Verdict(scores, evidence, spent, told)
 
 
 def judge_clusters(model: Model, data: Dataset, rows: Rows, split: Split) -> Verdict:
@@ -39,7 +44,12 @@ def judge_clusters(model: Model, data: Dataset, rows: Rows, split: Split) -> Ver
         answer = next(iter(model.signature.outputs))
         raise Refused(f"split=all judges clusters; this model answers {answer}: pick a clusterer, or set split=holdout")
     said = model.predict(data.inputs[rows.test])
-    return Verdict(_as_clusters(data, rows.test, said, split), _evidence(data, rows.test, said), 0)
+    return Verdict(_as_clusters(data, rows.test, said, split), _evidence(data, rows.test, said), 0, 0.0)
+
+
+def indices(data: Dataset, rows: Rows) -> dict[str, Array]:
+    """The scenario's rows, with the data's digest: a resume on changed data is refused."""
+    return {**rows.named, "data": np.frombuffer(bytes.fromhex(data.digest), np.uint8)}
 
 
 def _as_clusters(data: Dataset, asked: Array, said: Answers, split: Split) -> Metrics:

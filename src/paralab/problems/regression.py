@@ -27,7 +27,7 @@ from paralab.datasets.splits import Rows, Scenario, draw
 from paralab.errors import Refused
 from paralab.metrics import regression
 from paralab.problems import views
-from paralab.problems.judging import judge
+from paralab.problems.judging import indices, judge
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Regression:
 
     @property
     def indices(self) -> Mapping[str, Array]:
-        return self.rows.named
+        return indices(self.data, self.rows)
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:

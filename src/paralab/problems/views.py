@@ -56,7 +56,8 @@ def unlabelled(data: Dataset, rows: Rows, scenario: Scenario) -> Unlabelled:
 
 def environment(data: Dataset, rows: Rows, scenario: Scenario) -> Environment:
     """The training rows as a contextual bandit of `labels` pulls, or one a row; the right action earns 1."""
-    meter = Meter(grant=len(rows.train) if scenario.labels is None else scenario.labels, best=1.0)
+    grant = len(rows.train) if scenario.labels is None else scenario.labels
+    meter = Meter(grant, best=1.0, bits=1.0)  # a reward is right or wrong
     contexts, right = data.inputs[rows.train], data.targets[rows.train]
     copy_by_seed = bandit.make(contexts, right, data.space, len(data.classes), meter)
     seed = scenario.seed

@@ -25,21 +25,20 @@ class Checkpoint:
     step: int
     state: State
     judge: Mapping[str, Any]
-    folder: Path  # best/ in it is the validation-best model, where there is one
+    folder: Path  # last/ in it is the model, best/ the validation-best one where there is one
 
 
 def save(
-    folder: Path, config_id: str, step: int, state: State, judge: Mapping[str, Any], best: Callable[[Path], None] | None
+    folder: Path, config_id: str, step: int, state: State, judge: Mapping[str, Any], models: Callable[[Path], None]
 ) -> None:
-    """Write checkpoint/step-N aside, sync and rename it, then drop all but the newest two."""
+    """Write step-N aside, `models` into it as well, sync and rename it, then drop all but the newest two."""
     folder.mkdir(exist_ok=True)
     aside = folder / f".step-{step:012d}.{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     files.write_arrays(aside / "state.npz", state)
     files.write_json(aside / "judge.json", judge)
-    if best is not None:
-        best(aside / "best")
+    models(aside)
     whole = {
         "format": FORMAT,
         "config_id": config_id,

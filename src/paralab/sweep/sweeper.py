@@ -10,7 +10,6 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import DictConfig
 
 from paralab.errors import Failed, Refused
-from paralab.record.folder import finished
 from paralab.record.plan import Plan
 from paralab.run import Result
 from paralab.sweep.plan import plan_grid
@@ -23,7 +22,6 @@ class Outcome:
     plan: Plan
     result: Result | None
     error: Failed | Refused | None
-    was_there: bool  # finished before this sweep
 
 
 class Task(Protocol):
@@ -46,8 +44,7 @@ def sweep(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[str], 
 
 
 def _outcome(plan: Plan, task: Task) -> Outcome:
-    was_there = finished(plan.folder) and not plan.config["force"]
     try:
-        return Outcome(plan, task(plan), None, was_there)
+        return Outcome(plan, task(plan), None)
     except (Failed, Refused) as error:
-        return Outcome(plan, None, error, was_there)
+        return Outcome(plan, None, error)
