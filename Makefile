@@ -4,9 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 TORCH := 2.13.0
 
-.PHONY: setup demo figure test test-all bench lock clean
+.PHONY: setup demo figure test test-all bench lock help clean
 
-setup: $(READY)
+setup: $(READY)  ## .venv, from the lock
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("paralab needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -41,5 +41,8 @@ lock:  ## constraints.txt anew: the newest versions that pyproject.toml admits, 
 	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .lock
 
-clean:
+help:  ## this list
+	@grep -hE "^[a-z-]+:.*##" Makefile | sed -E "s/:.*## /: /"
+
+clean:  ## remove what make made (not experiments)
 	rm -rf .venv .lock dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

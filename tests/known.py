@@ -23,7 +23,9 @@ def strange(rows: int) -> Dataset:
     """One tight blob and a tenth of the rows far from it: ranked perfectly by distance."""
     rng = np.random.default_rng(0)
     targets = (np.arange(rows) % 10 == 0).astype(np.int64)
-    spread = np.where(targets[:, None] == 1, 0.49 * np.sign(rng.standard_normal((rows, 4))), 0.03 * rng.standard_normal((rows, 4)))
+    spread = np.where(
+        targets[:, None] == 1, 0.49 * np.sign(rng.standard_normal((rows, 4))), 0.03 * rng.standard_normal((rows, 4))
+    )
     return Dataset(np.clip(0.5 + spread, 0, 1), targets, UNIT, ("usual", "strange"), "tests")
 
 

@@ -1,7 +1,7 @@
-"""From a config to objects: the only place that instantiates, and what it may instantiate is checked before any import.
+"""From a config to objects: the only place that instantiates, and what it may build is checked before any import.
 
-A name is taken only where its dotted prefix is trusted *before* import, its real home is trusted *after* import (re-exports
-lie), and it is a class of a known kind or a function declared to return one. Nothing is ever called but those.
+A name is taken only where its dotted prefix is trusted *before* import, its real home is trusted *after* import
+(re-exports lie), and it is a class of a known kind or a function declared to return one. Nothing else is ever called.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from paralab.errors import Refused
 
 
 def folders(config_dir: Path | None = None) -> list[Path]:
-    """Our own conf (inside the wheel, or beside src), then the user's ./conf, then `config_dir`, Refused if not there."""
+    """Our own conf (inside the wheel, or beside src), the user's ./conf, then `config_dir`; Refused if not there."""
     if config_dir is not None and not config_dir.is_dir():
         raise Refused(f"--config-dir {config_dir}: there is no such folder")
     package = Path(__file__).parent

@@ -18,9 +18,10 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from paralab.catalog import folders, names
@@ -89,13 +90,11 @@ LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLaunch
 
 
 def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
-    """Hydra's config loader over our conf/, the user's ./conf and `config_dir`: theirs add names, ours cannot be shadowed."""
+    """Hydra's config loader over our conf/, the user's ./conf and `config_dir`: theirs shadow none of ours."""
     Plugins.instance()
     path = ConfigSearchPathImpl()
     path.append("hydra", "pkg://hydra.conf")
-    path.append(
-        "schema", "structured://"
-    )  # before any folder, so that no YAML stands in for it; Hydra wants it last, too
+    path.append("schema", "structured://")  # first, so that no YAML stands in for it; Hydra wants it last, too
     for provider, folder in zip(("main", "user", "command-line"), folders(config_dir), strict=False):
         path.append(provider, f"file://{folder}")
     path.append("schema", "structured://")
@@ -119,14 +118,17 @@ def _allow(override: Override) -> None:
         raise Refused("hydra.searchpath is not read; name a conf folder of your own with --config-dir DIR")
     if key == "hydra":  # a grid applies it to configs that the guard has passed
         raise Refused("hydra cannot be replaced as a whole; set its keys one by one")
+    if override.is_hydra_override():
+        return
     if override.is_delete() and key in ROOT_KEYS:
         raise Refused(f"{key} cannot be removed; give it another value")
-    if not override.is_hydra_override():
-        _allow_text(override.input_line or "", key)
+    if (top := re.split("[./]", key)[0]) not in (*ROOT_KEYS, *GROUPS):  # +key=... would add one that nothing reads
+        raise Refused(f"there is no '{top}' in the config. {closest(top, ROOT_KEYS)}")
+    _allow_text(override.input_line or "", key)
 
 
 def _allow_text(text: str, where: str) -> None:
-    """Refuse ${...} that is not a plain reference: ${oc.env:TOKEN} would carry a secret into every record and report."""
+    """Refuse ${...} but for plain references: ${oc.env:TOKEN} would carry a secret into every record and report."""
     left, found = text, 1
     while found:
         left, found = re.subn(r"\$\{[\w.\[\]]+\}", "_", left)  # the innermost first: ${a.${b}}
@@ -150,15 +152,16 @@ def compose(load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = Ru
     except Exception as error:  # Hydra raises bare ValueError, KeyError and the like for what a YAML or a user says
         raise Refused(explain(error, load)) from error
     guard(config.hydra)
-    for group, choice in config.hydra.runtime.choices.items():  # those of an experiment's defaults, too
-        if group in GROUPS and choice is not None:
-            _check_choice(group, choice, load)
+    choices: Any = OmegaConf.to_container(config.hydra.runtime.choices)
+    for group in GROUPS:  # what an experiment's defaults chose, too
+        if choices.get(group) not in (None, MISSING):
+            _check_choice(group, choices[group], load)
     _check_values(config, whole=mode is RunMode.RUN)
     return config
 
 
 def _check_choice(group: str, choice: object, load: ConfigLoaderImpl) -> None:
-    """Hydra lets an optional group fall back to nothing, and takes ../x: both would run something else than was asked for."""
+    """Hydra lets an optional group fall back to nothing, and takes ../x: neither runs what was asked for."""
     known = names(group, _paths(load))
     if choice not in known:
         name = "null" if choice is None else str(choice)
@@ -204,7 +207,7 @@ def guard(hydra: DictConfig) -> None:
 
 
 def _check_params(params: Any) -> None:
-    """A grid's axes are texts: Hydra instantiates the sweeper, and with it every _target_ inside, referred to or written."""
+    """A grid's axes are texts: Hydra instantiates the sweeper, and every _target_ inside, written or referred to."""
     if not isinstance(params, dict | None):
         raise Refused("hydra.sweeper.params: axes and their values are needed, such as  labels: 20,50,null")
     for key, values in (params or {}).items():
@@ -218,6 +221,8 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
         return f"{group} '{name}' is not known. {closest(name, names(group, _paths(load)))}"
+    if not isinstance(cause, HydraException | OmegaConfBaseException | YAMLError):
+        return f"this does not compose: {type(cause).__name__}: {_first_line(cause)}"
     key = getattr(cause, "full_key", None)
     if key and type(cause).__name__ in ("ConfigAttributeError", "ConfigKeyError"):
         parent: Any = getattr(cause, "parent_node", None)

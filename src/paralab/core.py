@@ -17,7 +17,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from paralab.errors import Mismatch, Spent
+from paralab.errors import Mismatch
+from paralab.meter import Meter
 
 Array = NDArray[Any]
 Space = gym.Space[Any]
@@ -57,34 +58,8 @@ class Signature:
         return math.log2(int(classes.n)) if isinstance(classes, gym.spaces.Discrete) else None
 
 
-@dataclass
-class Meter:
-    """Counts the answers an environment gives; every copy of it charges the same one."""
-
-    grant: int | None = None  # answers that may be given; None: no limit
-    best: float | None = None  # the reward the best action earns, where it is known: gives regret
-    bits: float | None = None  # the most that one answer can tell, where it is bounded
-    used: int = 0
-    reward: float = 0.0  # sum of all rewards given
-
-    @property
-    def left(self) -> float:
-        return float("inf") if self.grant is None else self.grant - self.used
-
-    @property
-    def metrics(self) -> Metrics:
-        """The online score: mean reward an answer, and regret where the best reward is known."""
-        online = {"train/online_reward": self.reward / max(self.used, 1)}
-        return online if self.best is None else {**online, "train/regret": self.best * self.used - self.reward}
-
-    def admit(self) -> None:
-        """Raise Spent where no answer is left; called before an environment answers."""
-        if self.left < 1:
-            raise Spent(f"all {self.grant} answers of the grant are used")
-
-    def charge(self, reward: float) -> None:
-        self.used += 1
-        self.reward += reward
+def times(bits: float | None, count: int) -> float | None:
+    return None if bits is None else bits * count
 
 
 @dataclass(frozen=True)
@@ -101,7 +76,7 @@ class Labelled:
 
     @property
     def bits(self) -> float | None:
-        return None if self.task.bits is None else self.task.bits * self.feedback
+        return times(self.task.bits, self.feedback)
 
 
 @dataclass(frozen=True)
@@ -122,7 +97,7 @@ class PartlyLabelled:
 
     @property
     def bits(self) -> float | None:
-        return None if self.task.bits is None else self.task.bits * self.feedback
+        return times(self.task.bits, self.feedback)
 
 
 @dataclass(frozen=True)
@@ -156,7 +131,7 @@ class Environment:
 
     @property
     def bits(self) -> float | None:
-        return None if self.meter.bits is None else self.meter.bits * self.meter.used
+        return times(self.meter.bits, self.feedback)
 
 
 View = Labelled | PartlyLabelled | Unlabelled | Environment

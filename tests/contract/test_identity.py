@@ -38,7 +38,9 @@ def test_what_decides_changes_the_id(override: str, plan: Callable[..., Plan]) -
 
 @pytest.mark.parametrize("override", DECIDES_NOT)
 def test_nothing_else_does(override: str, plan: Callable[..., Plan]) -> None:
-    assert plan("digits", "reinforcement/linucb", override).config_id == plan("digits", "reinforcement/linucb").config_id
+    assert (
+        plan("digits", "reinforcement/linucb", override).config_id == plan("digits", "reinforcement/linucb").config_id
+    )
 
 
 def test_a_default_given_by_hand_is_the_same_run(plan: Callable[..., Plan]) -> None:

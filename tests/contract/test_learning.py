@@ -16,11 +16,23 @@ DEFAULT = {
     "supervised": ("blobs", "accuracy", 0.95, []),
     "semi_supervised": ("blobs", "accuracy", 0.95, ["labels=30"]),
     "unsupervised": ("blobs", "accuracy", 0.95, []),
-    "reinforcement": ("corridor", "return", 0.91, ["budget.steps=20000"]),
+    "reinforcement": ("corridor", "return", 0.91, ["budget.steps=8000"]),
 }
 OTHER = {
     "supervised/ridge": ("line", "r2", 0.99, []),
     "unsupervised/isolation_forest": ("strange", "average_precision", 0.95, []),
+    "reinforcement/dqn": (
+        "corridor",
+        "return",
+        0.91,
+        [
+            "budget.steps=3000",
+            "trainer.learning_starts=500",
+            "trainer.train_freq=16",
+            "trainer.gradient_steps=8",
+            "trainer.net_arch=[32,32]",
+        ],
+    ),  # a small network: the shipped one, for CartPole, takes minutes
     "reinforcement/linucb": ("blobs", "accuracy", 0.95, []),
 }
 

@@ -41,4 +41,3 @@ def _in_a_process(trainers: list[str], root: Path) -> dict[str, object]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return found
-

@@ -13,11 +13,12 @@ import pytest
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
-from paralab.core import Array, Environment, Meaning, Meter, Signature, show
+from paralab.core import Array, Environment, Meaning, Signature, show
 from paralab.datasets import bundled
 from paralab.datasets.splits import Scenario
 from paralab.environments.bandit import make
 from paralab.errors import Mismatch, Refused, Spent
+from paralab.meter import Meter
 from paralab.problems.classification import Classification
 from paralab.trainers.reinforcement.linucb import LinearPolicy, LinUCB
 

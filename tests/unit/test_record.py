@@ -70,7 +70,9 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path: Path, name:
 
 
 @pytest.mark.parametrize("change", [{"config_id": "xyz"}, {"format": 99}, {"versions": {"numpy": "0.1"}}])
-def test_a_checkpoint_of_something_else_is_refused_and_both_are_named(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_checkpoint_of_something_else_is_refused_and_both_are_named(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     save(tmp_path / "c", 1)
     path = tmp_path / "c" / "step-000000000001" / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))

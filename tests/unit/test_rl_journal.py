@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import paralab.environments.corridor  # noqa: F401  (registers it)
-from paralab.core import Meter, State
+from paralab.core import State
 from paralab.environments.journal import Journal, journal_of
 from paralab.environments.metered import Metered
 from paralab.errors import Failed
+from paralab.meter import Meter
 
 ENVIRONMENTS: list[tuple[str, dict[str, Any]]] = [
     ("CartPole-v1", {}),

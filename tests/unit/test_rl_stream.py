@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from paralab.core import Array, Environment, Meaning, Meter, Signature, Snapshot, show
+from paralab.core import Array, Environment, Meaning, Signature, Snapshot, show
 from paralab.datasets.splits import Scenario
 from paralab.environments.journal import Journal
 from paralab.environments.metered import Metered
 from paralab.errors import Failed, Mismatch, Refused
+from paralab.meter import Meter
 from paralab.problems.control import Control
 from paralab.trainers.reinforcement import stream
 from paralab.trainers.reinforcement.copies import copies

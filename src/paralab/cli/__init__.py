@@ -1,4 +1,4 @@
-"""The command line: one file a verb. Only the verb asked for is imported: all of typer's would double `paralab --help`."""
+"""The command line: one file a verb. Only the verb asked for is imported: typer would triple `paralab --help`."""
 
 from __future__ import annotations
 

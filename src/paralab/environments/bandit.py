@@ -11,7 +11,8 @@ from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete
 from gymnasium.utils import seeding
 
-from paralab.core import Array, Meter
+from paralab.core import Array
+from paralab.meter import Meter
 
 
 class Bandit(gym.Env[Array, np.int64]):

@@ -6,7 +6,8 @@ from typing import Any, SupportsFloat
 
 import gymnasium as gym
 
-from paralab.core import Env, Meter
+from paralab.core import Env
+from paralab.meter import Meter
 
 
 class Metered(gym.Wrapper[Any, Any, Any, Any]):

@@ -16,11 +16,12 @@ import numpy as np
 
 import paralab.environments.corridor  # noqa: F401  (registers it)
 from paralab import seeds
-from paralab.core import Array, Bounds, Env, Environment, Meaning, Meter, Model, Signature, Split, Verdict, View
+from paralab.core import Array, Bounds, Env, Environment, Meaning, Model, Signature, Split, Verdict, View
 from paralab.datasets.splits import Scenario
 from paralab.environments.journal import Journal
 from paralab.environments.metered import Metered
 from paralab.errors import Refused
+from paralab.meter import Meter
 from paralab.problems.rollout import rollout
 
 SPACES = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)

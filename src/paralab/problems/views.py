@@ -9,11 +9,12 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import SyncVectorEnv
 
 from paralab import seeds
-from paralab.core import Env, Environment, Labelled, Meaning, Meter, PartlyLabelled, Signature, Space, Unlabelled
+from paralab.core import Env, Environment, Labelled, Meaning, PartlyLabelled, Signature, Space, Unlabelled
 from paralab.datasets.dataset import Dataset
 from paralab.datasets.splits import Rows, Scenario, check
 from paralab.environments import bandit
 from paralab.environments.journal import Journal
+from paralab.meter import Meter
 
 
 def answer_space(data: Dataset) -> tuple[Meaning, Space]:
