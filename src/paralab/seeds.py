@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 Stream = Literal["split", "labels", "trainer", "environment", "valid episodes", "test episodes", "tuning"]
 # The place in this tuple is the stream's key: append only.
@@ -32,3 +34,12 @@ def integers(seed: int, stream: Stream, count: int) -> list[int]:
 
 def integer(seed: int, stream: Stream) -> int:
     return integers(seed, stream, 1)[0]
+
+
+def json_array(value: object) -> NDArray[np.uint8]:
+    """JSON text as bytes, (n,): how the exact state of a generator stands among the arrays of a State."""
+    return np.frombuffer(json.dumps(value).encode(), np.uint8).copy()
+
+
+def array_json(array: NDArray[np.uint8]) -> Any:
+    return json.loads(array.tobytes())

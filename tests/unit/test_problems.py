@@ -113,7 +113,7 @@ def test_views_show_the_granted_rows_and_no_more() -> None:
         extra = {row.tobytes() for row in shown.inputs} & hidden
         assert extra <= {row.tobytes() for row in data.inputs[rows.train]}
         assert not np.shares_memory(shown.inputs, data.inputs)
-    assert set(problem.indices) == {"train", "test", "labelled", "valid"}
+    assert set(problem.indices) == {"train", "test", "labelled", "valid", "data"}
 
 
 def test_hidden_values_are_nan() -> None:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from paralab.catalog import folders, names
+from paralab.errors import Refused, closest
 
-
-class What(str, Enum):  # noqa: UP042  typer shows a str Enum's values
-    problems = "problems"
-    trainers = "trainers"
-    experiments = "experiments"
+WHAT = ("problems", "trainers", "experiments")
 
 
 def list_(
-    what: Annotated[What, typer.Argument(help="What to list.")],
+    what: Annotated[str, typer.Argument(help="What to list.", metavar="|".join(WHAT))],
     config_dir: Annotated[Path | None, typer.Option("--config-dir", "-cd", help="A conf folder of your own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and descriptions.")] = False,
 ) -> None:
     """List problems, trainers or experiments, yours in ./conf included. Example: paralab list trainers"""
-    group = what.value.removesuffix("s")
+    if what not in WHAT:
+        raise Refused(f"there is no '{what}' to list. {closest(what, WHAT)}")
+    group = what.removesuffix("s")
     paths = folders(config_dir)
     found = {name: _description(group, name, paths) for name in names(group, paths)}
     if as_json:

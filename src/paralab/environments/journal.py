@@ -7,7 +7,6 @@ observation. Pickling or copying an environment is no substitute: MuJoCo and ALE
 
 from __future__ import annotations
 
-import json
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -15,6 +14,7 @@ import numpy as np
 
 from paralab.core import Array, Env, State
 from paralab.errors import Failed
+from paralab.seeds import array_json, json_array
 
 
 class Journal(gym.Wrapper[Any, Any, Any, Any]):
@@ -71,12 +71,3 @@ def journal_of(env: Env) -> Journal:
             return env
         env = env.env
     raise Failed(f"{env} keeps no journal, so that its state cannot be saved. Wrap its copies in Journal")
-
-
-def json_array(value: object) -> Array:
-    """JSON text as bytes (n,) uint8: the exact state of a PCG64 generator among other things."""
-    return np.frombuffer(json.dumps(value).encode(), np.uint8).copy()
-
-
-def array_json(array: Array) -> Any:
-    return json.loads(array.tobytes())

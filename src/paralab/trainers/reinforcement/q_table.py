@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paralab.core import Answers, Array, Env, Environment, Meaning, Model, Signature, Snapshot, State
-from paralab.environments.journal import array_json, journal_of, json_array
+from paralab.environments.journal import journal_of
 from paralab.errors import Mismatch
 from paralab.record.spaces import decode, encode
+from paralab.seeds import array_json, json_array
 
 WINDOW = 100  # episodes of the rolling means, as the library of the other trainers has it
 

@@ -22,8 +22,9 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.vec_env import VecMonitor
 
 from paralab.core import Array, State
-from paralab.environments.journal import Journal, array_json, journal_of, json_array
+from paralab.environments.journal import Journal, journal_of
 from paralab.errors import Failed
+from paralab.seeds import array_json, json_array
 from paralab.trainers.reinforcement.copies import Copies
 
 COUNTERS = (

@@ -22,6 +22,7 @@ from paralab.errors import Mismatch, Refused
 from paralab.networks import mlp, optim, stacked
 from paralab.networks.heads import HEADS, Head, Unit
 from paralab.record import spaces
+from paralab.seeds import array_json, json_array
 from paralab.trainers.scaling import Scale, affine
 
 _BLOCKS = ("parameters", "mean", "square")  # what AdamW goes on from, each (S, P)
@@ -169,7 +170,7 @@ class _Seat:
 
     def state(self) -> State:
         rows = {name: row.numpy().copy() for name, row in self.rows.items()}
-        return {**rows, "epoch": np.array(self.epoch), "generator": _packed(self.generator)}
+        return {**rows, "epoch": np.array(self.epoch), "generator": json_array(self.generator.bit_generator.state)}
 
 
 @torch.inference_mode()  # around the epoch, never around a yield: the mode would leak to whoever pulls
@@ -217,14 +218,10 @@ def _beginning(widths: Sequence[int], seed: int) -> State:
     parameters = stacked.initial(widths, generator)
     zeros = np.zeros_like(parameters)
     blocks = dict(zip(_BLOCKS, (parameters, zeros, zeros), strict=True))
-    return {**blocks, "epoch": np.array(0), "generator": _packed(generator)}
-
-
-def _packed(generator: np.random.Generator) -> Array:
-    return np.frombuffer(json.dumps(generator.bit_generator.state).encode(), dtype=np.uint8).copy()
+    return {**blocks, "epoch": np.array(0), "generator": json_array(generator.bit_generator.state)}
 
 
 def _unpacked(packed: Array) -> np.random.Generator:
     generator = np.random.default_rng()
-    generator.bit_generator.state = json.loads(packed.tobytes())
+    generator.bit_generator.state = array_json(packed)
     return generator
