@@ -65,7 +65,7 @@ def boosting(settings: Settings) -> tuple[float, float]:
 
 
 def mlp(settings: Settings) -> tuple[float, float]:
-    """A plain torch loop on digits: nn.Sequential, AdamW, batches by a permutation, a cosine schedule, an epoch's loss."""
+    """A plain torch loop on digits: nn.Sequential, AdamW, batches by a permutation, a cosine schedule."""
     import numpy as np
     import torch
     from sklearn.datasets import load_digits

@@ -45,8 +45,8 @@ class Result:
 def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, steps, scores: 0) -> Result:
     """Train, or return the finished run unchanged; an interrupted run goes on, a failed one starts again.
 
-    Raises Refused for what the user must mend (nothing is left behind), Interrupted with a checkpoint written where `tell`
-    asks to stop, Failed for what broke (the traceback is in run.log).
+    Raises Refused for what the user must mend (nothing is left behind), Interrupted with a checkpoint written where
+    `tell` asks to stop, Failed for what broke (the traceback is in run.log).
     """
     place, force = plan.folder, plan.config["force"]
     if folder.finished(place) and not force:
@@ -89,8 +89,9 @@ def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell) -> Metrics
 
 
 def _facts(plan: Plan, job: Job) -> Mapping[str, Any]:
-    bounds = job.problem.bounds
+    bounds, data = job.problem.bounds, job.problem.indices.get("data")
     return {
+        "data": None if data is None else bytes(data).hex(),  # SHA-256
         "objective": job.problem.objective,
         "bounds": asdict(bounds) if bounds else None,
         "unit": job.trainer.unit,

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -13,8 +18,20 @@ def set_threads(count: int) -> None:
     for variable in VARIABLES:
         os.environ[variable] = str(count)
     if "numpy" in sys.modules:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(count)
+        _pools(len(sys.modules)).limit(limits=count)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(count)
+
+
+def thread_pools() -> list[dict[str, Any]]:
+    """The pools of this process and their sizes."""
+    info: list[dict[str, Any]] = _pools(len(sys.modules)).info()
+    return info
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:
+    """Looking for the loaded libraries takes 3 ms, so it is done again only when modules were imported since."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -174,28 +174,30 @@ def test_a_lock_from_another_host_is_believed_until_its_heart_stops(tmp_path: Pa
         pass
 
 
-COMMAND = [
-    sys.executable, "-m", "paralab", "train", "problem=digits", "trainer=supervised/mlp", "budget.steps=400",
-    "checkpoint_seconds=0", "--quiet",
-]  # fmt: skip
+def command(problem: str, trainer: str, steps: int, *words: str) -> list[str]:
+    fixed = [f"problem={problem}", f"trainer={trainer}", f"budget.steps={steps}", "checkpoint_seconds=0", "--quiet"]
+    return [sys.executable, "-m", "paralab", "train", *fixed, *words]
 
 
-def _started() -> tuple[subprocess.Popen[str], Path]:
-    """A training process with a few snapshots behind it, and its folder."""
-    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+LONG = ("digits", "supervised/mlp", 400)
+
+
+def _started(words: list[str], snapshots: int = 4) -> tuple[subprocess.Popen[str], Path]:
+    """A training process with so many snapshots behind it, and its folder."""
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
         found = list(Path("experiments").rglob("history.jsonl"))
-        if found and len(history.read(found[0])) > 3:
+        if found and len(history.read(found[0])) >= snapshots:
             return process, found[0].parent
-        time.sleep(0.02)
+        time.sleep(0.01)
     process.kill()
     raise AssertionError(process.communicate())
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_checkpoints_and_stops(number: signal.Signals, code: int) -> None:
-    process, folder = _started()
+    process, folder = _started(command(*LONG))
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code, said
@@ -206,17 +208,41 @@ def test_a_signal_checkpoints_and_stops(number: signal.Signals, code: int) -> No
     assert not (folder / "lock.json").exists()
 
 
-def test_a_killed_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
-    process, folder = _started()
+@pytest.mark.parametrize(
+    "job",
+    [
+        LONG,
+        pytest.param(("digits", "supervised/hist_gradient_boosting", 300), marks=pytest.mark.slow),
+        pytest.param(("cartpole", "reinforcement/ppo", 8192), marks=pytest.mark.slow),
+        pytest.param(("cartpole", "reinforcement/dqn", 6144), marks=pytest.mark.slow),
+    ],
+    ids=lambda job: job[1],
+)
+def test_a_killed_run_ends_as_an_uninterrupted_one(job: tuple[str, str, int]) -> None:
+    process, folder = _started(command(*job), snapshots=np.random.default_rng().integers(2, 7))
     process.kill()
-    process.wait()
+    process.communicate()
     assert (folder / "lock.json").exists()
-    subprocess.run(COMMAND, check=True, capture_output=True)
+    subprocess.run(command(*job), check=True, capture_output=True)
     assert "resumed from step" in (folder / "run.log").read_text()
-    killed = files.digests(folder)
-    subprocess.run([*COMMAND, "root=whole"], check=True, capture_output=True)
-    whole = files.digests(Path("whole", *folder.parts[1:]))
-    names = [name for name in whole if name.startswith(("model", "predictions", "scenario"))]
-    assert len(names) > 4
+    subprocess.run(command(*job, "root=whole"), check=True, capture_output=True)
+    killed, whole = (files.digests(place) for place in (folder, Path("whole", *folder.parts[1:])))
+    names = [name for name in whole if name.endswith((".npz", ".safetensors")) and "checkpoint" not in name]
+    assert {"predictions.npz", "scenario.npz"} < set(names) or job[1].endswith("boosting")  # whose model is skops
     for name in names:
         assert killed[name] == whole[name], name
+
+
+def test_a_signal_stops_a_grid_between_runs_too() -> None:
+    """Runs of one step end before they can be stopped."""
+    words = command("iris", "supervised/logistic", 1, "seed=range(500)", "-m")
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while len(list(Path("experiments").rglob("scores.json"))) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "goes on from there" in said
+    assert 3 <= len(list(Path("experiments").rglob("scores.json"))) < 500
+    assert not list(Path("experiments").rglob("lock.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pkgutil
 import shutil
 import sys
@@ -76,6 +77,15 @@ def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if name.split(".")[0] in ("evil", "paralabx", "paralab_problems", "mypkg", "mypkgx"):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Hydra's --info and --hydra-help add handlers to the root logger."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture
@@ -426,13 +436,13 @@ def test_a_hostile_hydra_override_is_refused_first(
 
 def test_no_yaml_of_a_user_stands_in_for_ours(marker: Path, cli: Cli) -> None:
     """Hydra's own nodes, its schema, and ours come first on the search path."""
-    logging = NODES["hydra_logging"].partition(": ")[2]
+    handler = NODES["hydra_logging"].partition(": ")[2]
     bad = {
         "config": "defaults: []\n",
         "schema": "labels: ???\n",
-        "hydra/config": f"defaults:\n  - hydra_logging: bad\nhydra_logging: {logging}\n",
-        "hydra/hydra_logging/none": logging,
-        "hydra/job_logging/none": logging,
+        "hydra/config": f"defaults:\n  - hydra_logging: bad\nhydra_logging: {handler}\n",
+        "hydra/hydra_logging/none": handler,
+        "hydra/job_logging/none": handler,
         "hydra/sweeper/paralab": "_target_: evil.Thing\n",
         "hydra/launcher/basic": "_target_: evil.Thing\n",
         "hydra/env/default": "# @package _global_\nhydra: {callbacks: {x: {_target_: evil.Thing}}}\n",

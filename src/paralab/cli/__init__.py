@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import typer
 
-VERBS = {  # the first line of each verb's own help
-    "train": "Train, or run an experiment. Example: paralab train problem=digits trainer=supervised/mlp labels=100",
-    "report": "Write and show an experiment's tables, figures and page, from its finished runs.",
+VERBS = {  # the first line of each verb's own help, held by a test
+    "train": "Train one model, a grid of them, or run an experiment.",
+    "report": "Write and show an experiment's tables, figures and page.",
     "runs": "Show every run with its status, score and training seconds.",
-    "list": "List problems, trainers or experiments, yours in ./conf included. Example: paralab list trainers",
+    "list": "List problems, trainers or experiments, yours in ./conf included.",
 }
 HELP = f"""Usage: paralab VERB ...
 
-  Train, compare and keep models of four paradigms behind one interface.
+Train, compare and keep models of four paradigms behind one interface.
 
 Verbs (paralab VERB --help tells more):
 {chr(10).join(f"  {verb:<8}{summary}" for verb, summary in VERBS.items())}
 
-  Tab completion for bash: eval "$(paralab -sc install=bash)"
+Example: paralab train problem=digits trainer=supervised/mlp labels=100
+
+Tab completion for bash: eval "$(paralab -sc install=bash)"
 """
 
 
@@ -34,7 +36,7 @@ def main() -> None:
     if {"-sc", "--shell-completion"} & set(sys.argv):
         from paralab.cli.completion import complete
 
-        complete(sys.argv[1:], verbs=list(VERBS))
+        complete(sys.argv[1:], verbs=[*VERBS])  # paralab.cli.list shadows the built-in where it was imported
         return
     try:
         _app(verb)(arguments, prog_name=f"paralab {verb}")

@@ -18,7 +18,10 @@ def list_(
     config_dir: Annotated[Path | None, typer.Option("--config-dir", "-cd", help="A conf folder of your own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object of names and descriptions.")] = False,
 ) -> None:
-    """List problems, trainers or experiments, yours in ./conf included. Example: paralab list trainers"""
+    """List problems, trainers or experiments, yours in ./conf included.
+
+    Example: paralab list trainers
+    """
     if what not in WHAT:
         raise Refused(f"there is no '{what}' to list. {closest(what, WHAT)}")
     group = what.removesuffix("s")

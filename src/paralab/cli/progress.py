@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from paralab.errors import Failed
 
@@ -25,21 +25,19 @@ class Asks(Protocol):
 
 
 class Display:
-    """A progress display on stderr; `tell` is the loop's channel in both directions."""
+    """A progress display on stderr; `tell` is the loop's channel in both directions.
+
+    One bar: of the steps of a run, or of the runs of a grid with the one under way beside it.
+    """
 
     def __init__(self, *, quiet: bool, stop: Asks) -> None:
         self.stop = stop
         self.console = Console(stderr=True, highlight=False)
         self.live = self.console.is_terminal and not quiet
         self.plain = not self.live and not quiet
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(24),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-        )
+        columns = (BarColumn(16), TextColumn("{task.description}", markup=False), TimeRemainingColumn(compact=True))
         self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.live)
-        self.task: TaskID | None = None
+        self.task = self.bar.add_task("", total=None)
         self.count, self.total = 0, 1
         self.name = ""
         self.printed = time.monotonic()
@@ -58,24 +56,26 @@ class Display:
         labels = "" if plan.config["labels"] is None else f" labels={plan.config['labels']}"
         self.name = f"{plan.problem} {plan.trainer}{labels} seed={plan.config['seed']}"
         if self.total > 1:
-            self.name = f"[{self.count}/{self.total}] {self.name}"
-        if self.task is not None:
-            self.bar.remove_task(self.task)
-        self.task = self.bar.add_task(self.name.replace("[", r"\["), total=None, note="")
-        self._line(self.name if self.total == 1 else "")
+            self.name = f"{self.count}/{self.total} {self.name}"
+            self.bar.update(self.task, description=self.name, completed=self.count - 1, total=self.total)
+        else:
+            self.bar.update(self.task, description=self.name)
+            self._line(self.name)
 
     def tell(self, step: int, steps: int, scores: Metrics) -> int:
-        note = ", ".join(f"{name} {value:.4g}" for name, value in list(scores.items())[:1])
-        if self.task is not None:
-            self.bar.update(self.task, completed=min(step, steps), total=steps, note=f"{step}/{steps} {note}")
+        score = next((f" {name} {value:.4g}" for name, value in scores.items()), "")
+        if self.total > 1:
+            self.bar.update(self.task, description=f"{self.name} {step}/{steps}")
+        else:
+            self.bar.update(self.task, description=f"{step}/{steps}{score}", completed=min(step, steps), total=steps)
         if time.monotonic() - self.printed > 10:
-            self._line(f"{self.name}: step {step} of {steps}, {note}")
+            self._line(f"{self.name}: step {step} of {steps}{score}")
         return self.stop.signal
 
     def end(self, outcome: Outcome) -> None:
         """One line a run of a grid, where lines are kept; a failure is shown at once."""
         if outcome.error is not None:
-            self.console.print(f"{self.name}: {_one_line(outcome.error)}", style="red", markup=False)
+            self.console.print(f"{self.name}: {_one_line(outcome.error)}", style="red", markup=False, soft_wrap=True)
         elif outcome.result and not outcome.result.was_there:
             name, score = next(iter(outcome.result.scores.items()))
             self._line(f"{self.name}: {name} {score:.4g}")

@@ -15,7 +15,7 @@ def report(
     root: Annotated[Path, typer.Option("--root", help="Where experiments lie.")] = Path("experiments"),
     as_json: Annotated[bool, typer.Option("--json", help="Print what table.json holds instead of tables.")] = False,
 ) -> None:
-    """Write and show an experiment's tables, figures and page, from its finished runs.
+    """Write and show an experiment's tables, figures and page.
 
     Example: paralab report label_efficiency
     """

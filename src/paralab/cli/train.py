@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from paralab.errors import Interrupted
+
 if TYPE_CHECKING:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from omegaconf import DictConfig
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def train(context: typer.Context) -> None:
-    """Train, or run an experiment. Example: paralab train problem=digits trainer=supervised/mlp labels=100
+    """Train one model, a grid of them, or run an experiment.
+
+    Example: paralab train problem=digits trainer=supervised/mlp labels=100
 
     Takes Hydra's overrides and options; `paralab train --help` shows every key and choice.
     """
@@ -73,6 +77,8 @@ class Runner:
     def __call__(self, plan: Plan) -> Result:
         from paralab.run import run
 
+        if signal_number := self.display.stop.signal:  # a run of one step ends before it can be stopped
+            raise Interrupted("stopped between two runs; the same command goes on from there", signal_number)
         self.display.begin(plan)
         return run(plan, trust=self.trust, tell=self.display.tell)
 

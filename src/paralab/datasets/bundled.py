@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -21,9 +23,7 @@ def iris() -> Dataset:
 
 def digits() -> Dataset:
     """1,797 handwritten digits, 8x8 counts of 0..16; it *is* the test part of optdigits (Alpaydin & Kaynak 1998)."""
-    from sklearn.datasets import load_digits
-
-    raw = load_digits()
+    raw = _digits()
     space = Box(0.0, 16.0, (64,), np.float64)
     return _classes(raw.data, raw.target, raw.target_names, space, "scikit-learn load_digits")
 
@@ -53,11 +53,18 @@ def diabetes() -> Dataset:
     return Dataset(inputs, targets, unbounded(10), (), "scikit-learn load_diabetes, unscaled")
 
 
+@cache  # it lies on disk as text: 13 ms, which every run of a sweep would pay
+def _digits() -> Any:
+    from sklearn.datasets import load_digits
+
+    return load_digits()
+
+
 def unbounded(width: int) -> Box:
     """Inputs for which no range is declared."""
     return Box(-np.inf, np.inf, (width,), np.float64)
 
 
 def _classes(inputs: Array, targets: Array, names: Sequence[object], space: Box, source: str) -> Dataset:
-    labels = np.asarray(targets, np.int64)
-    return Dataset(np.asarray(inputs, np.float64), labels, space, tuple(str(name) for name in names), source)
+    labels = np.array(targets, np.int64)
+    return Dataset(np.array(inputs, np.float64), labels, space, tuple(str(name) for name in names), source)

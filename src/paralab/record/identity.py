@@ -13,6 +13,6 @@ KEYS = (
 
 
 def config_id(config: Mapping[str, Any]) -> str:
-    """The id of a resolved config computed with seed 0: a config's folder is the group over which to aggregate seeds."""
+    """The id of a config resolved with seed 0: its folder is the group over which to aggregate seeds."""
     canonical = json.dumps({key: config[key] for key in KEYS}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

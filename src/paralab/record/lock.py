@@ -1,4 +1,6 @@
-"""One writer a run folder: a lock file that names its holder, with a heartbeat, safe on NFS (exclusive creation and rename only)."""
+"""One writer a run folder: a lock file that names its holder, with a heartbeat.
+
+Safe on NFS: it rests on hard links and renames alone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_info
+from paralab.threads import thread_pools
 
 ENVIRONMENT = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY",
@@ -62,7 +62,7 @@ def _cpu() -> dict[str, str]:
 def _threads() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     pools = [
-        {key: pool[key] for key in ("user_api", "internal_api", "version", "num_threads")} for pool in threadpool_info()
+        {key: pool[key] for key in ("user_api", "internal_api", "version", "num_threads")} for pool in thread_pools()
     ]
     if torch is None:
         return {"pools": pools}

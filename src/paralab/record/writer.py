@@ -17,6 +17,7 @@ from paralab.record.folder import SCORES
 from paralab.record.plan import Plan
 
 FORMAT = 1
+DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where libyaml is at hand: 1 ms instead of 8
 UNHASHED = ("record.json", "run.log", "checkpoint", "lock.json", SCORES)  # still changing when the digests are taken
 
 
@@ -30,7 +31,7 @@ class Record:
     def begin(cls, plan: Plan, facts: Mapping[str, Any]) -> Record:
         """Write config.yaml and a record with status "running"."""
         folder, config = plan.folder, plan.config
-        files.write(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False).encode())
+        files.write(folder / "config.yaml", yaml.dump(dict(config), Dumper=DUMPER, sort_keys=False).encode())
         if diff := provenance.dirty_diff():
             files.write(folder / "dirty.diff", diff.encode())
         asked = {key: config[key] for key in ("seed", "split_seed", "labels", "select", "split", "budget")}

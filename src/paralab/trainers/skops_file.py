@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
-import skops.io
 from sklearn.base import BaseEstimator
 
 from paralab.core import Array, Signature
 from paralab.record.spaces import decode, encode
+
+# skops lists all of scikit-learn when imported, and that would import torch: 1.5 s for what needs none.
+_LISTED = "sklearn.externals.array_api_compat.torch"
+_known = sys.modules.setdefault(_LISTED, None)  # type: ignore[arg-type]  # "not to be imported", for that one import
+import skops.io  # noqa: E402
+
+if _known is None:
+    del sys.modules[_LISTED]
 
 # All that skops 0.16 does not trust by itself in the estimators of this lab; both are plain arrays with a class name.
 TRUSTED = [
