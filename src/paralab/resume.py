@@ -34,10 +34,16 @@ class Judge:
 
 
 def save_checkpoint(plan: Plan, judge: Judge, snapshot: Snapshot) -> None:
+    """The newest checkpoint, with the last model and the best one; copies where they were already saved."""
+    last, best = plan.folder / "last", plan.folder / "best"
+
     def models(aside: Path) -> None:
-        save_model(snapshot.model, aside / "last")
-        if (plan.folder / "best").exists():
-            shutil.copytree(plan.folder / "best", aside / "best")
+        if last.exists():
+            shutil.copytree(last, aside / "last")
+        else:
+            save_model(snapshot.model, aside / "last")
+        if best.exists():
+            shutil.copytree(best, aside / "best")
 
     checkpoint.save(plan.folder / "checkpoint", plan.config_id, judge.step, snapshot.state(), asdict(judge), models)
 
@@ -49,7 +55,7 @@ def resume(plan: Plan, problem: Problem) -> checkpoint.Checkpoint | None:
     if saved and not files.same_arrays(files.read_arrays(place / "scenario.npz"), indices):
         raise Failed(f"{place}: the data changed since its checkpoint was written; force=true trains from the start")
     files.write_arrays(place / "scenario.npz", indices)
-    for left in ("best", "model", "model_last"):
+    for left in ("last", "best", "model", "model_last"):
         shutil.rmtree(place / left, ignore_errors=True)
     if saved:
         log.say(f"resumed from step {saved.step}")
@@ -58,15 +64,20 @@ def resume(plan: Plan, problem: Problem) -> checkpoint.Checkpoint | None:
     return saved
 
 
-def keep_model(place: Path, last: Snapshot | None, saved: checkpoint.Checkpoint | None) -> None:
-    """Put model/ in place: the validation-best where there is one, with model_last/ beside it, else the last."""
-    best = place / "best"
-    target = place / ("model_last" if best.exists() else "model")
-    if last is not None:
-        save_model(last.model, target)
+def save_last(place: Path, snapshot: Snapshot | None, saved: checkpoint.Checkpoint | None) -> None:
+    """Write last/: of the last snapshot, or of the checkpoint where training was over by then."""
+    if snapshot is not None:
+        save_model(snapshot.model, place / "last")
     elif saved is not None:
-        shutil.copytree(saved.folder / "last", target)
+        shutil.copytree(saved.folder / "last", place / "last")
     else:
         raise Failed("training ended before its first snapshot: the budget or the grant is below one step")
-    if best.exists():
-        best.rename(place / "model")
+
+
+def name_models(place: Path) -> None:
+    """Make model/ the validation-best where there is one, with model_last/ beside it, else the last."""
+    if (place / "best").exists():
+        (place / "last").rename(place / "model_last")
+        (place / "best").rename(place / "model")
+    else:
+        (place / "last").rename(place / "model")

@@ -21,7 +21,7 @@ from paralab.record import files, folder, history, log
 from paralab.record.lock import locked
 from paralab.record.plan import Plan
 from paralab.record.writer import Record
-from paralab.resume import Judge, keep_model, resume, save_checkpoint
+from paralab.resume import Judge, name_models, resume, save_checkpoint, save_last
 from paralab.seeds import STREAMS, integer
 from paralab.threads import set_threads
 
@@ -116,6 +116,7 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
             snapshot = _next(stream)
             judge.seconds += time.perf_counter() - start
             if snapshot is None:
+                judge.over = True
                 break
             last, judge.step = snapshot, snapshot.step
             _check_finite(snapshot)
@@ -127,12 +128,15 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
                 judge.feedback, judge.reward = meter.used, meter.reward
             history.append(lines, {"step": judge.step, "seconds": round(judge.seconds, 6), **scores})
             stop = tell(judge.step, job.steps, scores) if not judge.over else 0
-            if stop or (job.steps > 1 and (judge.over or time.monotonic() >= next_save)):
+            if stop or (time.monotonic() >= next_save and not judge.over):
                 save_checkpoint(plan, judge, snapshot)
                 next_save = time.monotonic() + config["checkpoint_seconds"]
             if stop:
                 raise Interrupted(f"{place}: stopped at step {judge.step}; the same command goes on from there", stop)
-        keep_model(place, last, saved)
+        save_last(place, last, saved)
+        if last is not None and job.steps > 1:
+            save_checkpoint(plan, judge, last)
+    name_models(place)
     return judge
 
 

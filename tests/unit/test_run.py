@@ -220,3 +220,29 @@ def test_data_that_changed_under_a_checkpoint_is_refused(plan: Make, monkeypatch
     monkeypatch.setattr(bundled, "wine", changed)
     with pytest.raises(Failed, match="the data changed"):
         run(decided)
+
+
+@pytest.mark.parametrize("words", [("select=true",), ()], ids=["selecting", "last"])
+def test_a_run_killed_while_it_is_scored_does_not_train_again(
+    words: tuple[str, ...], plan: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from paralab import run as module
+    from paralab.trainers.supervised.mlp import MLP
+
+    def die(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    def never(*args: object) -> Iterator[object]:
+        raise AssertionError("it trained again")
+        yield
+
+    whole = run(plan("wine", "supervised/mlp", "budget.steps=7", "root=whole", *words))
+    cut = plan("wine", "supervised/mlp", "budget.steps=7", "root=cut", *words)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_score", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(cut)
+    monkeypatch.setattr(MLP, "train", never)
+    scored = run(cut)
+    assert artefacts(scored) == artefacts(whole)
+    assert without_costs(scored.scores) == without_costs(whole.scores)
