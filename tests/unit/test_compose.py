@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from paralab.catalog import folders, names
@@ -25,7 +25,13 @@ from paralab.sweep.plan import compose_any, freeze, plan_grid
 LOAD = loader()
 Cli = Callable[..., str]
 # Each test function has one working folder for all its examples; none of them writes.
-FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.generate),  # shrinking a grid takes minutes
+)
 MANY = settings(FEW, max_examples=150, derandomize=False)
 
 
@@ -156,6 +162,12 @@ def test_an_experiment_s_axes_are_hydra_s_and_a_value_replaces_one(tmp_path: Pat
     assert points("seed=7,8", "labels=30") == [(30, 7), (30, 8)]
     single, grid = compose_any(load, ["experiment=mine", "hydra.mode=RUN", "problem=iris", "trainer=supervised/mlp"])
     assert (grid, freeze(single).config["name"]) == (False, "mine")
+
+
+def test_a_value_below_a_group_that_is_an_axis_is_set_in_every_point() -> None:
+    overrides = ["problem=iris,wine", "trainer=supervised/logistic", "problem.probe=2.0", "hydra.mode=MULTIRUN"]
+    config, _ = compose_any(LOAD, overrides)
+    assert [plan.config["problem"]["probe"] for plan in plan_grid(LOAD, config, overrides)] == [2.0, 2.0]
 
 
 # --- garbage is only ever refused -------------------------------------------------------------------------------------

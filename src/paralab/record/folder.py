@@ -22,7 +22,11 @@ def run_folder(root: Path, experiment: str, problem: str, trainer: str, config_i
 
 
 def finished(folder: Path) -> bool:
-    return (folder / SCORES).is_file()
+    """Whether the run in `folder` is; raises Refused where that may not be seen."""
+    try:
+        return (folder / SCORES).is_file()
+    except PermissionError as error:
+        raise Refused(f"{folder} cannot be written ({error.strerror}); choose another place with root=DIR") from error
 
 
 def open_folder(folder: Path) -> Path | None:

@@ -10,6 +10,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from math import isfinite
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -52,8 +53,11 @@ def _values(override: Override) -> Iterator[str]:
     if not override.is_sweep_override():
         yield override.input_line or ""
     elif override.is_discrete_sweep():
-        for value in override.sweep_string_iterator():
-            yield f"{override.get_key_element()}={value}"
+        try:
+            values = list(override.sweep_string_iterator())
+        except (HydraException, OmegaConfBaseException) as error:  # seed=range(3),x
+            raise Refused(f"'{override.input_line}' cannot be listed: write plain values, or one range") from error
+        yield from (f"{override.get_key_element()}={value}" for value in values)
     else:
         raise Refused(f"'{override.input_line}' is an interval, which only a tuner can sample; list the values instead")
 
@@ -109,7 +113,7 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
     """As plain values; steps left open stay so, but what follows them (a horizon) has the trainer's default."""
     if config.budget.steps is not None:
         return _resolve(config)
-    config.budget.steps = config.trainer.get("default_steps")
+    _fill(config)
     resolved = _resolve(config)
     resolved["budget"]["steps"] = config.budget.steps = None
     return resolved
@@ -119,10 +123,17 @@ def _id(config: DictConfig) -> str:
     """The same for every seed; leaves seed 0 behind."""
     config.seed = 0
     if config.budget.steps is None:
-        config.budget.steps = config.trainer.get("default_steps")
+        _fill(config)
     canonical = _resolve(config)
     canonical["trainer"].pop("default_steps", None)
     return config_id(canonical)
+
+
+def _fill(config: DictConfig) -> None:
+    try:
+        config.budget.steps = config.trainer.get("default_steps")
+    except OmegaConfBaseException as error:
+        raise Refused(f"trainer.default_steps={config.trainer.default_steps}: a whole number is needed") from error
 
 
 def _resolve(config: DictConfig) -> dict[str, Any]:
@@ -130,10 +141,13 @@ def _resolve(config: DictConfig) -> dict[str, Any]:
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise Refused(str(error).splitlines()[0]) from error
-    return {key: _without_enums(each) for key, each in plain.items()}
+    return {key: _plain(each, key) for key, each in plain.items()}
 
 
-def _without_enums(value: Any) -> Any:
+def _plain(value: Any, where: str) -> Any:
+    """Enums as their values; raises Refused for a number that JSON cannot hold."""
     if isinstance(value, dict):
-        return {key: _without_enums(each) for key, each in value.items()}
+        return {key: _plain(each, f"{where}.{key}") for key, each in value.items()}
+    if isinstance(value, float) and not isfinite(value):
+        raise Refused(f"{where}={value} is not a finite number; give one")
     return value.value if isinstance(value, Enum) else value
