@@ -29,10 +29,12 @@ def train(
     `paralab.train("digits", "supervised/mlp", labels=100, seed=0).scores["test/accuracy"]`. `overrides` are further
     ones of the command line, `trust` prefixes of your own code. Raises Refused, Failed (paralab.errors).
     """
+    from json import dumps as quote
+
     from paralab.compose import compose, loader
     from paralab.run import run
     from paralab.sweep.plan import freeze
 
     labels_text = "null" if labels is None else labels
     fixed = [f"problem={problem}", f"trainer={trainer}", f"labels={labels_text}", f"seed={seed}", f"name={name}"]
-    return run(freeze(compose(loader(), [*fixed, f"root='{root}'", *overrides])), trust=trust)
+    return run(freeze(compose(loader(), [*fixed, f"root={quote(str(root))}", *overrides])), trust=trust)

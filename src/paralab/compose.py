@@ -1,24 +1,18 @@
-"""Hydra composes here, and only here; what would run code before any check of ours is refused.
+"""Hydra composes here, and only here.
 
 Uses internals of hydra-core 1.3.8, which is therefore pinned exactly.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
-from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -26,67 +20,8 @@ from yaml import YAMLError
 
 from paralab.catalog import folders, names
 from paralab.errors import Refused, closest
-
-
-class SplitKind(Enum):
-    holdout = "holdout"
-    all = "all"
-
-
-class Device(Enum):
-    cpu = "cpu"
-
-
-@dataclass
-class Scenario:
-    seed: int = MISSING
-    labels: int | None = MISSING
-    split: SplitKind = MISSING
-    split_seed: int | None = MISSING
-    select: bool = MISSING
-
-
-@dataclass
-class Budget:
-    steps: int | None = MISSING
-    seconds: float | None = MISSING
-    evaluate_every: int | None = MISSING
-    patience: int | None = MISSING
-
-
-@dataclass
-class Root:
-    """The types of the root config; the defaults stand in conf/config.yaml."""
-
-    problem: dict[str, Any] = MISSING
-    trainer: dict[str, Any] = MISSING
-    budget: Budget = field(default_factory=Budget)
-    scenario: Scenario = field(default_factory=Scenario)
-    name: str = MISSING
-    root: str = MISSING
-    question: str | None = MISSING
-    seed: int = MISSING
-    split_seed: int | None = MISSING
-    split: SplitKind = MISSING
-    labels: int | None = MISSING
-    select: bool = MISSING
-    threads: int = MISSING
-    device: Device = MISSING
-    compile: bool = MISSING
-    repeat: int = MISSING
-    force: bool = MISSING
-    checkpoint_seconds: float = MISSING
-
-
-ROOT_KEYS = tuple(each.name for each in fields(Root))
-GROUPS = ("problem", "trainer", "budget", "experiment")
-
-ConfigStore.instance().store(name="schema", node=Root, provider="paralab")
-
-# Both run before any of our code where a YAML names a class in them; {} is what `none` composes to.
-LOGGING = {"version": 1, "root": None, "disable_existing_loggers": False}
-SWEEPER = "hydra_plugins.paralab_sweeper.ParalabSweeper"
-LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
+from paralab.guard import allow_text, guard, parse
+from paralab.schema import GROUPS
 
 
 def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
@@ -99,43 +34,6 @@ def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
         path.append(provider, f"file://{folder}")
     path.append("schema", "structured://")
     return ConfigLoaderImpl(path)
-
-
-def parse(overrides: Sequence[str]) -> list[Override]:
-    """The overrides, each one allowed; raises Refused."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise Refused(f"'{error.override}' is not an override: write key=value. {_first_line(error)}") from error
-    for override in parsed:
-        _allow(override)
-    return parsed
-
-
-def _allow(override: Override) -> None:
-    key = override.key_or_group
-    if key == "hydra.searchpath":  # Hydra imports a pkg:// in it before there is a config to guard
-        raise Refused("hydra.searchpath is not read; name a conf folder of your own with --config-dir DIR")
-    if key == "hydra":  # a grid applies it to configs that the guard has passed
-        raise Refused("hydra cannot be replaced as a whole; set its keys one by one")
-    if override.is_hydra_override():
-        return
-    if override.is_delete() and key in ROOT_KEYS:
-        raise Refused(f"{key} cannot be removed; give it another value")
-    if (top := re.split("[./]", key)[0]) not in (*ROOT_KEYS, *GROUPS):  # +key=... would add one that nothing reads
-        raise Refused(f"there is no '{top}' in the config. {closest(top, ROOT_KEYS)}")
-    _allow_text(override.input_line or "", key)
-
-
-def _allow_text(text: str, where: str) -> None:
-    """Refuse ${...} but for plain references: ${oc.env:TOKEN} would carry a secret into every record and report."""
-    left, found = text, 1
-    while found:
-        left, found = re.subn(r"\$\{[\w.\[\]]+\}", "_", left)  # the innermost first: ${a.${b}}
-    if "${" in left:
-        raise Refused(
-            f"{where}: '{text}' is not a plain reference such as ${{seed}}; let the shell fill in other values"
-        )
 
 
 def compose(load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = RunMode.RUN) -> DictConfig:
@@ -177,7 +75,7 @@ def _check_values(config: DictConfig, whole: bool) -> None:
         if isinstance(value, str):
             if whole and value == MISSING:
                 raise Refused(f"{where} is missing: give it a value")
-            _allow_text(value, where)
+            allow_text(value, where)
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -187,32 +85,6 @@ def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     else:
         for key, each in inside:
             yield from _leaves(each, f"{where}.{key}".lstrip("."))
-
-
-def guard(hydra: DictConfig) -> None:
-    """Refuse Hydra nodes that would run code of their own: callbacks, loggers, launchers, environment variables."""
-    plain: Any = OmegaConf.to_container(hydra, resolve=False)
-    refused = {
-        "hydra.callbacks": bool(plain["callbacks"]),
-        "hydra.job_logging": plain["job_logging"] != LOGGING,
-        "hydra.hydra_logging": plain["hydra_logging"] != LOGGING,
-        "hydra.job.env_set": bool(plain["job"]["env_set"] or plain["job"]["env_copy"]),
-        "hydra.sweeper": {**(plain["sweeper"] or {}), "params": None} != {"_target_": SWEEPER, "params": None},
-        "hydra.launcher": plain["launcher"] != LAUNCHER,
-    }
-    for node, is_set in refused.items():
-        if is_set:
-            raise Refused(f"{node} in the config would run code before any check; remove it")
-    _check_params(plain["sweeper"]["params"])
-
-
-def _check_params(params: Any) -> None:
-    """A grid's axes are texts: Hydra instantiates the sweeper, and every _target_ inside, written or referred to."""
-    if not isinstance(params, dict | None):
-        raise Refused("hydra.sweeper.params: axes and their values are needed, such as  labels: 20,50,null")
-    for key, values in (params or {}).items():
-        if str(key).startswith("_") or isinstance(values, dict | list) or "${" in str(values):
-            raise Refused(f"hydra.sweeper.params.{key}: an axis is a text of plain values, such as  labels: 20,50,null")
 
 
 def explain(error: Exception, load: ConfigLoaderImpl) -> str:

@@ -7,6 +7,8 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from paralab.errors import Refused
+
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
@@ -15,6 +17,8 @@ VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUME
 
 def set_threads(count: int) -> None:
     """Set every pool of this process to `count`: by variables for what is not yet imported, directly for what is."""
+    if count < 1:
+        raise Refused(f"threads={count}: at least 1")
     for variable in VARIABLES:
         os.environ[variable] = str(count)
     if "numpy" in sys.modules:

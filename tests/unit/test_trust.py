@@ -81,7 +81,7 @@ def marker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
-    """Hydra's --info and --hydra-help add handlers to the root logger."""
+    """Hydra's --info adds handlers to the root logger."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     logging.root.handlers[:] = handlers
@@ -372,7 +372,7 @@ NODES = {
     "searchpath": "searchpath: ['pkg://evil']",
 }
 THOROUGH = ("callbacks", "job_logging", "hydra_logging to a file", "sweeper's params", "searchpath")
-FLAGS = [[], ["--help"], ["--cfg", "job"], ["--cfg", "all", "--resolve"], ["--info"], ["--hydra-help"], ["-m"]]
+FLAGS = [[], ["--help"], ["--cfg", "job"], ["--cfg", "all", "--resolve"], ["--info"], ["-m"]]
 
 
 @pytest.mark.parametrize(
@@ -455,8 +455,8 @@ def test_no_yaml_of_a_user_stands_in_for_ours(marker: Path, cli: Cli) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     choice = ["problem=iris", "trainer=supervised/logistic"]
-    for flags in ([], ["--hydra-help"], ["--cfg", "all"]):
-        code, out, err = cli("train", *([] if flags == ["--hydra-help"] else choice), *flags)
+    for flags in ([], ["--help"], ["--cfg", "all"]):
+        code, out, err = cli("train", *choice, *flags)
         assert (code, "evil" in out) == (0, False), err
     assert cli("train", *choice, "labels=x")[0] == 2
     assert not marker.exists()

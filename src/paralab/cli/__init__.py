@@ -33,13 +33,18 @@ def main() -> None:
     if verb in ("--help", "-h"):
         print(HELP, end="")
         return
+    if verb == "--version":
+        from importlib.metadata import version
+
+        print(f"paralab {version('paralab')}")
+        return
     if {"-sc", "--shell-completion"} & set(sys.argv):
         from paralab.cli.completion import complete
 
         complete(sys.argv[1:], verbs=[*VERBS])  # paralab.cli.list shadows the built-in where it was imported
         return
     try:
-        _app(verb)(arguments, prog_name=f"paralab {verb}")
+        sys.exit(_app(verb)(arguments, prog_name=f"paralab {verb}", standalone_mode=False))
     except KeyboardInterrupt:
         print("paralab: stopped at once; what was finished is kept", file=sys.stderr)
         sys.exit(130)

@@ -16,6 +16,12 @@ def explain(error: Exception) -> int:
     if isinstance(error, Interrupted):
         print(f"paralab: {_one_line(error)}", file=sys.stderr)
         return 128 + error.signal
+    import typer
+    from typer.exceptions import TyperException
+
+    if isinstance(error, TyperException):  # a missing argument, an unknown option
+        said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        error = Refused(f"{said.rstrip('.')}; see paralab {sys.argv[1]} --help")
     log = _log(error)
     if isinstance(error, Refused | Failed):
         print(f"paralab: {_one_line(error)}", file=sys.stderr)

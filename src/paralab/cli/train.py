@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,15 +29,16 @@ def train(context: typer.Context) -> None:
 
     Takes Hydra's overrides and options; `paralab train --help` shows every key and choice.
     """
+    from paralab.cli.options import parse, show_config
+
+    asked = parse(context.args)
     from paralab.compose import loader
     from paralab.sweep.plan import compose_any, freeze
 
-    parser = _parser()
-    asked = parser.parse_intermixed_args(context.args)
     overrides = [*asked.overrides, *(["hydra.mode=MULTIRUN"] if asked.multirun else [])]
-    load = loader(Path(asked.config_dir) if asked.config_dir else None)
-    if asked.help or asked.cfg or asked.info or asked.hydra_help:
-        _show(asked, parser, load, overrides)
+    load = loader(asked.config_dir)
+    if asked.help or asked.cfg or asked.info:
+        show_config(asked, load, overrides)
         return
     config, grid = compose_any(load, overrides)
     from paralab.cli.progress import Display, show, summarise
@@ -48,20 +47,6 @@ def train(context: typer.Context) -> None:
         runner = Runner(display, asked.trust)
         ended = _grid(load, config, overrides, runner) if grid else runner(freeze(config))
     raise typer.Exit(summarise(ended, asked.json) if isinstance(ended, list) else show(ended, asked.json))
-
-
-def _parser() -> ArgumentParser:
-    """Hydra's options and three of ours."""
-    from hydra._internal.utils import get_args_parser
-
-    parser = get_args_parser()
-    parser.prog = "paralab train"
-    parser.add_argument(
-        "--trust", action="append", default=[], metavar="PREFIX", help="Also build classes below PREFIX"
-    )
-    parser.add_argument("--quiet", "-q", action="store_true", help="No progress display")
-    parser.add_argument("--json", action="store_true", help="Print the result as JSON")
-    return parser
 
 
 @dataclass(frozen=True)
@@ -96,34 +81,6 @@ def _grid(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], runn
     sweeper = Plugins.instance().instantiate_sweeper(hydra_context=context, task_function=runner, config=config)
     outcomes: list[Outcome] = sweeper.sweep(overrides)
     return outcomes
-
-
-def _show(asked: Namespace, parser: ArgumentParser, load: ConfigLoaderImpl, overrides: list[str]) -> None:
-    """Hydra's own --help, --cfg, --info, once the guard has passed the config; a grid shows its first point."""
-    from hydra._internal.hydra import Hydra
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    from paralab.compose import compose
-    from paralab.sweep.plan import compose_any, points
-
-    hydra = Hydra("paralab", load)
-    if asked.help:
-        config = compose(load, overrides, RunMode.MULTIRUN)
-        HydraConfig.instance().set_config(config)
-        print(hydra.get_help(config.hydra.help, hydra.get_sanitized_cfg(config, "job"), parser, resolve=False))
-        return
-    if asked.hydra_help:
-        compose(load, overrides, RunMode.MULTIRUN)
-        hydra.hydra_help(None, parser, asked)
-        return
-    config, grid = compose_any(load, overrides)
-    if grid:
-        overrides = [*(o for o in overrides if o.startswith("hydra.")), "hydra.mode=RUN", *points(config, overrides)[0]]
-    if asked.info:
-        hydra.show_info(asked.info, "config", overrides)
-    else:
-        hydra.show_cfg("config", overrides, asked.cfg, asked.package, asked.resolve)
 
 
 class Stop:

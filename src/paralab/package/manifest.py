@@ -18,6 +18,8 @@ def read(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / NAME).read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise Failed(f"{folder} holds no readable model ({error})") from error
+    if not isinstance(manifest, dict):
+        raise Failed(f"{folder}: its manifest is not a table")
     if manifest.get("format") != FORMAT:
         raise Failed(f"{folder}: manifest format {manifest.get('format')}, this paralab reads {FORMAT}")
     return manifest

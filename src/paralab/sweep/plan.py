@@ -20,8 +20,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from paralab.compose import compose, explain, parse
+from paralab.compose import compose, explain
 from paralab.errors import Refused
+from paralab.guard import parse
 from paralab.record.identity import config_id
 from paralab.record.plan import Plan
 
@@ -29,11 +30,19 @@ Base = tuple[DictConfig, str, str]  # a config without its hydra node, the choic
 
 
 def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictConfig, bool]:
-    """The composed config, and whether it is a grid: by -m, or by an experiment's own hydra.mode."""
-    may_be_grid = any(override.get_key_element() in ("experiment", "hydra.mode") for override in parse(overrides))
-    config = compose(load, overrides, RunMode.MULTIRUN if may_be_grid else RunMode.RUN)
-    grid = config.hydra.mode == RunMode.MULTIRUN
-    return (compose(load, overrides) if may_be_grid and not grid else config), grid
+    """The composed config, and whether it is a grid: by -m, or by an experiment's own hydra.mode.
+
+    Of a grid it is only the frame: a plain value may lie below a group that is an axis, and has no place yet.
+    """
+    parsed = parse(overrides)
+    if any(override.get_key_element() in ("experiment", "hydra.mode") for override in parsed):
+        left_out = [each for each in parsed if each.is_sweep_override() or _is_plain(each, load)]
+        frame = [each.input_line or "" for each in parsed if each.is_hydra_override() or each not in left_out]
+        config = compose(load, frame, RunMode.MULTIRUN)
+        if config.hydra.mode == RunMode.MULTIRUN:
+            return config, True
+    config = compose(load, overrides)
+    return config, config.hydra.mode == RunMode.MULTIRUN
 
 
 def points(config: DictConfig, overrides: Sequence[str]) -> list[list[str]]:

@@ -1,0 +1,64 @@
+"""The types of the root config; the defaults stand in conf/config.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+class SplitKind(Enum):
+    holdout = "holdout"
+    all = "all"
+
+
+class Device(Enum):
+    cpu = "cpu"
+
+
+@dataclass
+class Scenario:
+    seed: int = MISSING
+    labels: int | None = MISSING
+    split: SplitKind = MISSING
+    split_seed: int | None = MISSING
+    select: bool = MISSING
+
+
+@dataclass
+class Budget:
+    steps: int | None = MISSING
+    seconds: float | None = MISSING
+    evaluate_every: int | None = MISSING
+    patience: int | None = MISSING
+
+
+@dataclass
+class Root:
+    problem: dict[str, Any] = MISSING
+    trainer: dict[str, Any] = MISSING
+    budget: Budget = field(default_factory=Budget)
+    scenario: Scenario = field(default_factory=Scenario)
+    name: str = MISSING
+    root: str = MISSING
+    question: str | None = MISSING
+    seed: int = MISSING
+    split_seed: int | None = MISSING
+    split: SplitKind = MISSING
+    labels: int | None = MISSING
+    select: bool = MISSING
+    threads: int = MISSING
+    device: Device = MISSING
+    compile: bool = MISSING
+    repeat: int = MISSING
+    force: bool = MISSING
+    checkpoint_seconds: float = MISSING
+
+
+ROOT_KEYS = tuple(each.name for each in fields(Root))
+GROUPS = ("problem", "trainer", "budget", "experiment")
+
+ConfigStore.instance().store(name="schema", node=Root, provider="paralab")
