@@ -16,13 +16,13 @@ def explain(error: Exception) -> int:
     if isinstance(error, Interrupted):
         print(f"paralab: {_one_line(error)}", file=sys.stderr)
         return 128 + error.signal
+    log = _log(error)
     import typer
     from typer.exceptions import TyperException
 
     if isinstance(error, TyperException):  # a missing argument, an unknown option
         said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
         error = Refused(f"{said.rstrip('.')}; see paralab {sys.argv[1]} --help")
-    log = _log(error)
     if isinstance(error, Refused | Failed):
         print(f"paralab: {_one_line(error)}", file=sys.stderr)
     else:
