@@ -18,14 +18,11 @@ SHOWN = ("paralab", "numpy", "scikit-learn", "torch", "stable-baselines3", "gymn
 Panel = tuple[str, str, str]  # stem of the figure's files, its SVG, what it shows in words
 
 
-def page(
-    name: str, question: str, decision: str, made: Sequence[Block], runs: Sequence[Run], panels: Sequence[Panel]
-) -> str:
+def page(name: str, question: str, made: Sequence[Block], runs: Sequence[Run], panels: Sequence[Panel]) -> str:
     """One panel a block, in the same order."""
     context: dict[str, object] = {
         "name": name,
         "question": question,
-        "decision": decision,
         "blocks": [_block(block, runs, panel) for block, panel in zip(made, panels, strict=True)],
         "missing": missing(runs),
         "advice": advice(name, runs, made),

@@ -24,7 +24,6 @@ from paralab.report.variants import config
 class Report:
     experiment: str
     question: str
-    decision: str
     runs: tuple[Run, ...]  # all, finished or not
     blocks: tuple[Block, ...]
     figures: tuple[Path, ...]  # the PNGs, one a block
@@ -37,7 +36,6 @@ class Report:
             "format": 1,
             "experiment": self.experiment,
             "question": self.question or None,
-            "decision": self.decision or None,
             "runs": counts(self.runs),
             "cells": tables.rows(self.blocks),
             "notes": {title(block): notes(block, self.runs) for block in self.blocks},
@@ -58,12 +56,12 @@ def report(root: Path, experiment: str) -> Report:
             f"experiment '{experiment}' has no finished run to report ({state}). Run: {rerun(experiment, runs)}"
         )
     first = config(made[0].cells[0].runs[0].folder)
-    question, decision = (str(first.get(key) or "").strip() for key in ("question", "decision"))
+    question = str(first.get("question") or "").strip()
     folder = root / experiment / "report"
     stems = _stems(made)
     drawn = [pictures(block) for block in made]
     result = Report(
-        experiment, question, decision, tuple(runs), tuple(made),
+        experiment, question, tuple(runs), tuple(made),
         tuple(folder / f"{stem}.png" for stem in stems), folder / "index.html",
     )  # fmt: skip
     panels = [(stem, svg, describe(block)) for stem, (svg, _), block in zip(stems, drawn, made, strict=True)]
@@ -71,7 +69,7 @@ def report(root: Path, experiment: str) -> Report:
         "table.md": tables.markdown(experiment, question, made, runs).encode(),
         "table.csv": tables.comma_separated(made).encode(),
         "table.json": tables.machine(result.summary).encode(),
-        "index.html": page(experiment, question, decision, made, runs, panels).encode(),
+        "index.html": page(experiment, question, made, runs, panels).encode(),
     }
     for stem, (svg, png) in zip(stems, drawn, strict=True):
         contents |= {f"{stem}.svg": svg.encode(), f"{stem}.png": png}
