@@ -192,7 +192,7 @@ def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
         raise Refused(f"{where}={value}: {closest(str(value), map(str, inner))}")
     if origin is tuple and isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_conform(each, inner[0], f"{where}[{place}]", trust) for place, each in enumerate(value))
-    if origin in (dict, Mapping) or getattr(origin, "__name__", "") == "Mapping":
+    if origin in (dict, Mapping):
         if isinstance(value, Mapping):
             return {key: _conform(each, inner[1], f"{where}.{key}", trust) for key, each in value.items()}
     elif is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):

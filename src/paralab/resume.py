@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from paralab.core import Problem, Snapshot
+from paralab.core import Metrics, Problem, Snapshot
 from paralab.errors import Failed
+from paralab.meter import Meter
 from paralab.package.model import save_model
 from paralab.record import checkpoint, files, log
 from paralab.record.plan import Plan
@@ -31,6 +32,26 @@ class Judge:
     over: bool = False
     feedback: int = 0  # of the meter
     reward: float = 0.0
+
+    def count(self, meter: Meter | None) -> None:
+        if meter is not None:
+            self.feedback, self.reward = meter.used, meter.reward
+
+    def line(self, scores: Metrics) -> Metrics:
+        """A line of the history."""
+        return {"step": self.step, "seconds": round(self.seconds, 6), **scores}
+
+    def see(self, step: int, score: float | None, patience: int | None) -> bool:
+        """Take a validation's score, if there is one; whether it is the best so far (the first of equals is)."""
+        self.validated = step
+        if score is None:
+            return False
+        best = self.best is None or score > self.best
+        self.stale = 0 if best else self.stale + 1
+        if best:
+            self.best, self.best_step = score, step
+        self.over = self.over or (patience is not None and self.stale >= patience)
+        return best
 
 
 def save_checkpoint(plan: Plan, judge: Judge, snapshot: Snapshot) -> None:

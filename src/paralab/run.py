@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import shutil
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -19,6 +18,7 @@ from paralab.errors import Diverged, Failed, Interrupted, Refused, Spent
 from paralab.package.model import load_model, save_model
 from paralab.record import files, folder, history, log
 from paralab.record.lock import locked
+from paralab.record.memory import peak_mb, reset_peak
 from paralab.record.plan import Plan
 from paralab.record.writer import Record
 from paralab.resume import Judge, name_models, resume, save_checkpoint, save_last
@@ -43,33 +43,44 @@ class Result:
 
 
 def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, steps, scores: 0) -> Result:
-    """Train, or return the finished run unchanged; an interrupted run goes on, a failed one starts again.
+    """Train, or return the finished run unchanged; one that was interrupted or failed goes on from its checkpoint.
 
     Raises Refused for what the user must mend (nothing is left behind), Interrupted with a checkpoint written where
     `tell` asks to stop, Failed for what broke (the traceback is in run.log).
     """
+    try:
+        return _run(plan, tuple(trust), tell)
+    except (Refused, Failed, Interrupted):
+        raise
+    except Exception as error:  # outside the record: a plugin's constructor, a file of the folder
+        raise Failed(f"{plan.folder}: {type(error).__name__}: {error}") from error
+
+
+def _run(plan: Plan, trust: tuple[str, ...], tell: Tell) -> Result:
     place, force = plan.folder, plan.config["force"]
     if folder.finished(place) and not force:
-        return Result(files.read_json(place / folder.SCORES), place, True, tuple(trust))
+        return Result(files.read_json(place / folder.SCORES), place, True, trust)
     set_threads(plan.config["threads"])
     job = job_of(plan, trust)
     set_threads(plan.config["threads"])  # for what building imported
     made = folder.open_folder(place)
-    try:
-        with locked(place), log.to_file(place / "run.log"):
-            if force:
-                folder.set_aside(place)
-            elif folder.finished(place):  # by another process, while this one waited
-                return Result(files.read_json(place / folder.SCORES), place, True, tuple(trust))
-            return Result(_recorded(plan, job, trust, tell), place, False, tuple(trust))
-    except Refused:
-        if made is not None:
-            folder.remove_fresh(place, made)
-        raise
+    with locked(place):
+        try:
+            with log.to_file(place / "run.log"):
+                if force:
+                    folder.set_aside(place)
+                elif folder.finished(place):  # by another process, a moment ago
+                    return Result(files.read_json(place / folder.SCORES), place, True, trust)
+                return Result(_recorded(plan, job, trust, tell), place, False, trust)
+        except Refused:
+            if made is not None:
+                folder.remove_fresh(place, made)
+            raise
 
 
 def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell) -> Metrics:
     """Run with the record kept whatever happens."""
+    reset_peak()
     record = Record.begin(plan, _facts(plan, job))
     try:
         judge = _train(plan, job, tell)
@@ -116,23 +127,27 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
             snapshot = _next(stream)
             judge.seconds += time.perf_counter() - start
             if snapshot is None:
-                judge.over = True
                 break
             last, judge.step = snapshot, snapshot.step
             _check_finite(snapshot)
             judge.over = snapshot.step >= job.steps or judge.seconds >= (config["budget"]["seconds"] or math.inf)
+            judge.count(meter)
             scores = dict(snapshot.metrics)
             if judge.over or judge.step // every > judge.validated // every:
                 scores |= _validate(place, job, judge, snapshot, config["budget"]["patience"])
-            if meter is not None:
-                judge.feedback, judge.reward = meter.used, meter.reward
-            history.append(lines, {"step": judge.step, "seconds": round(judge.seconds, 6), **scores})
+            history.append(lines, judge.line(scores))
             stop = tell(judge.step, job.steps, scores) if not judge.over else 0
             if stop or (time.monotonic() >= next_save and not judge.over):
                 save_checkpoint(plan, judge, snapshot)
                 next_save = time.monotonic() + config["checkpoint_seconds"]
             if stop:
-                raise Interrupted(f"{place}: stopped at step {judge.step}; the same command goes on from there", stop)
+                again = "the same command without force=true" if config["force"] else "the same command"
+                raise Interrupted(f"{place}: stopped at step {judge.step}; {again} goes on from there", stop)
+        if not judge.over:  # the stream has ended by itself, or its grant is spent
+            judge.over = True
+            judge.count(meter)
+            if last is not None and judge.validated < judge.step:
+                history.append(lines, judge.line(_validate(place, job, judge, last, None)))
         save_last(place, last, saved)
         if last is not None and job.steps > 1:
             save_checkpoint(plan, judge, last)
@@ -156,16 +171,10 @@ def _check_finite(snapshot: Snapshot) -> None:
 
 def _validate(place: Path, job: Job, judge: Judge, snapshot: Snapshot, patience: int | None) -> Metrics:
     """Validation scores, if there are validation answers; keeps the best model and counts patience."""
-    judge.validated = snapshot.step
     scores = job.problem.evaluate(snapshot.model, "valid").scores
-    if job.problem.objective in scores:
-        score = scores[job.problem.objective]
-        judge.stale += 1
-        if judge.best is None or score > judge.best:
-            judge.best, judge.stale, judge.best_step = score, 0, snapshot.step
-            shutil.rmtree(place / "best", ignore_errors=True)
-            save_model(snapshot.model, place / "best")
-        judge.over = judge.over or (patience is not None and judge.stale >= patience)
+    if judge.see(snapshot.step, scores.get(job.problem.objective), patience):
+        shutil.rmtree(place / "best", ignore_errors=True)
+        save_model(snapshot.model, place / "best")
     return {f"valid/{name}": value for name, value in scores.items()}
 
 
@@ -186,5 +195,5 @@ def _score(plan: Plan, job: Job, judge: Judge, trust: Sequence[str]) -> Metrics:
         scores["cost/bits"] = shown.bits + verdict.bits
     if meter_of(shown) is not None:
         scores["cost/env_steps"] = judge.feedback
-    scores["cost/peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    scores["cost/peak_rss_mb"] = peak_mb()
     return scores

@@ -14,7 +14,7 @@ from paralab.errors import Failed, Interrupted, Refused
 def explain(error: Exception) -> int:
     """Print one line to stderr and return the exit code: 2 the user must act, 1 it failed, 128 + n on signal n."""
     if isinstance(error, Interrupted):
-        print(f"paralab: {_one_line(error)}", file=sys.stderr)
+        print(f"paralab: {one_line(error)}", file=sys.stderr)
         return 128 + error.signal
     log = _log(error)
     import typer
@@ -24,13 +24,13 @@ def explain(error: Exception) -> int:
         said = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
         error = Refused(f"{said.rstrip('.')}; see paralab {sys.argv[1]} --help")
     if isinstance(error, Refused | Failed):
-        print(f"paralab: {_one_line(error)}", file=sys.stderr)
+        print(f"paralab: {one_line(error)}", file=sys.stderr)
     else:
-        print(f"paralab: {type(error).__name__}: {_one_line(error)} (traceback: {log})", file=sys.stderr)
+        print(f"paralab: {type(error).__name__}: {one_line(error)} (traceback: {log})", file=sys.stderr)
     return 2 if isinstance(error, Refused) else 1
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Without control characters: a name in a YAML may hold what a terminal obeys."""
     return "".join(each if each.isprintable() else " " for each in " ".join(str(error).split()))
 

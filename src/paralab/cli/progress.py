@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from paralab.cli.failure import one_line
 from paralab.errors import Failed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Display:
     def end(self, outcome: Outcome) -> None:
         """One line a run of a grid, where lines are kept; a failure is shown at once."""
         if outcome.error is not None:
-            self.console.print(f"{self.name}: {_one_line(outcome.error)}", style="red", markup=False, soft_wrap=True)
+            self.console.print(f"{self.name}: {one_line(outcome.error)}", style="red", markup=False, soft_wrap=True)
         elif outcome.result and not outcome.result.was_there:
             name, score = next(iter(outcome.result.scores.items()))
             self._line(f"{self.name}: {name} {score:.4g}")
@@ -102,25 +103,21 @@ def show(result: Result, as_json: bool) -> int:
 
 def summarise(outcomes: Sequence[Outcome], as_json: bool) -> int:
     """What became of a grid, every failure with its line; returns the exit code."""
-    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    failed = [(outcome.plan.folder, outcome.error) for outcome in outcomes if outcome.error is not None]
     there = sum(outcome.result.was_there for outcome in outcomes if outcome.result)
     if as_json:
         print(json.dumps([_plain(outcome) for outcome in outcomes]))
     else:
-        for outcome in failed:
-            print(f"failed: {outcome.plan.folder}\n  {_one_line(outcome.error)}")
+        for folder, error in failed:
+            print(f"failed: {folder}\n  {one_line(error)}")
         was = f" ({there} of them already there)" if there else ""
         print(f"{len(outcomes) - len(failed)} of {len(outcomes)} runs finished{was}, {len(failed)} failed")
     if not failed:
         return 0
-    return 1 if any(isinstance(outcome.error, Failed) for outcome in failed) else 2
+    return 1 if any(isinstance(error, Failed) for _, error in failed) else 2
 
 
 def _plain(outcome: Outcome) -> dict[str, object]:
     scores = dict(outcome.result.scores) if outcome.result else None
-    error = None if outcome.error is None else _one_line(outcome.error)
+    error = None if outcome.error is None else one_line(outcome.error)
     return {"folder": str(outcome.plan.folder), "scores": scores, "error": error}
-
-
-def _one_line(error: Exception | None) -> str:
-    return " ".join(str(error).split())

@@ -56,10 +56,14 @@ def unlabelled(data: Dataset, rows: Rows, scenario: Scenario) -> Unlabelled:
 
 
 def environment(data: Dataset, rows: Rows, scenario: Scenario) -> Environment:
-    """The training rows as a contextual bandit of `labels` pulls, or one a row; the right action earns 1."""
-    grant = len(rows.train) if scenario.labels is None else scenario.labels
+    """The training rows as a contextual bandit of `labels` pulls, or one a row; the right action earns 1.
+
+    A bandit has no validation (its labels would tell more than its rewards), so no row is withheld from it.
+    """
+    shown = np.union1d(rows.train, rows.valid)
+    grant = len(shown) if scenario.labels is None else scenario.labels
     meter = Meter(grant, best=1.0, bits=1.0)  # a reward is right or wrong
-    contexts, right = data.inputs[rows.train], data.targets[rows.train]
+    contexts, right = data.inputs[shown], data.targets[shown]
     copy_by_seed = bandit.make(contexts, right, data.space, len(data.classes), meter)
     seed = scenario.seed
 

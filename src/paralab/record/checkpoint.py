@@ -33,8 +33,9 @@ def save(
 ) -> None:
     """Write step-N aside, `models` into it as well, sync and rename it, then drop all but the newest two."""
     folder.mkdir(exist_ok=True)
+    for left in folder.glob(".step-*"):  # of a process killed while it wrote
+        shutil.rmtree(left)
     aside = folder / f".step-{step:012d}.{os.getpid()}"
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     files.write_arrays(aside / "state.npz", state)
     files.write_json(aside / "judge.json", judge)

@@ -67,10 +67,17 @@ def digest(path: Path) -> str:
 
 
 def digests(folder: Path, leave_out: tuple[str, ...] = ()) -> dict[str, str]:
-    """SHA-256 of every file below `folder`, by its path inside it; `leave_out` names files or folders at its top."""
+    """SHA-256 of every file below `folder`, by its path inside it.
+
+    Left out: what `leave_out` names at its top, and dot files there, which are being written.
+    """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     inside = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: digest(path) for name, path in inside.items() if name.split("/")[0] not in leave_out}
+    return {
+        name: digest(path)
+        for name, path in inside.items()
+        if name.split("/")[0] not in leave_out and not (name.startswith(".") and "/" not in name)
+    }
 
 
 def sync_folder(folder: Path) -> None:

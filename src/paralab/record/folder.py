@@ -47,17 +47,23 @@ def open_folder(folder: Path) -> Path | None:
 
 def remove_fresh(folder: Path, made: Path) -> None:
     """Undo `open_folder` for a run that was refused: its folder, and the empty ones above it up to `made`."""
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     for path in folder.parents:
-        if not path.is_relative_to(made) or any(path.iterdir()):
+        if not path.is_relative_to(made):
             break
-        path.rmdir()
+        try:
+            path.rmdir()
+        except OSError:  # another run lies in it
+            break
 
 
 def set_aside(folder: Path) -> None:
-    """Move what a run wrote to runs/.replaced/, which readers skip; the lock stays, nothing is deleted."""
+    """Move what a run wrote to runs/.replaced/, which readers skip; the lock stays, nothing is deleted.
+
+    The scores first: killed half-way, the run is no longer taken for finished.
+    """
     runs = next(path for path in folder.parents if path.name == "runs")
-    old = [path for path in folder.iterdir() if path.name not in KEPT]
+    old = sorted((path for path in folder.iterdir() if path.name not in KEPT), key=lambda path: path.name != SCORES)
     if old:
         place = runs / ".replaced" / str(time.time_ns()) / folder.relative_to(runs)
         place.mkdir(parents=True)

@@ -10,10 +10,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paralab.errors import Refused
+from paralab.record import files
 
 BEAT = 10.0  # seconds between heartbeats
 STALE = 60.0  # seconds without one after which a holder on another host is taken for dead
@@ -23,7 +24,8 @@ STALE = 60.0  # seconds without one after which a holder on another host is take
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder`, or raise Refused naming who does; a dead holder's lock is taken over."""
     path = folder / "lock.json"
-    while not _create(path):
+    mine = {"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}
+    while not _create(path, mine):
         if holder := _alive(path):
             raise Refused(f"{folder} is being written by process {holder}; wait for it, or stop it")
     stop = threading.Event()
@@ -34,13 +36,15 @@ def locked(folder: Path) -> Iterator[None]:
     finally:
         stop.set()
         beat.join()
-        path.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):  # gone, or taken by another after a pause of ours that was too long
+            if json.loads(path.read_text()) == mine:
+                path.unlink()
 
 
-def _create(path: Path) -> bool:
-    """Link a whole file into place: no reader ever sees an empty lock."""
+def _create(path: Path, mine: object) -> bool:
+    """Link a whole, synced file into place: no reader ever sees an empty lock."""
     aside = path.with_name(f".lock.{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}")
-    aside.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}))
+    files.write_json(aside, mine)
     try:
         os.link(aside, path)
     except FileExistsError:
@@ -53,19 +57,35 @@ def _create(path: Path) -> bool:
 def _alive(path: Path) -> str:
     """The living holder as text; "" once a dead one's lock has been moved out of the way."""
     try:
-        holder = json.loads(path.read_text())
-        age = time.time() - path.stat().st_mtime
+        text, age = path.read_text(), time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return ""
-    here = holder["host"] == socket.gethostname()
-    if (here and _born(holder["pid"]) == holder["born"] is not None) or (not here and age < STALE):
-        return f"{holder['pid']} on {holder['host']}"
-    try:  # a rename has one winner, so two who find it dead do not both take it
-        path.rename(grave := path.with_name(f".dead.{os.getpid()}.{threading.get_ident()}"))
+    if holder := _holder(text, age):
+        return holder
+    grave = path.with_name(f".dead.{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.rename(grave)
+    except FileNotFoundError:
+        return ""
+    try:
+        if grave.read_text() != text:  # another process took the dead one's place in between: give it back
+            with suppress(FileExistsError):
+                os.link(grave, path)
+    finally:
         grave.unlink()
-    except FileNotFoundError:
-        return ""
     return ""
+
+
+def _holder(text: str, age: float) -> str:
+    """Who holds the lock that says `text`, last touched `age` seconds ago; "" where nobody does any more."""
+    try:
+        said = json.loads(text)
+        pid, host, born = said["pid"], said["host"], said["born"]
+    except (ValueError, KeyError, TypeError):  # not ours, or of a file system that lost it in a power cut
+        return "an unreadable lock" if age < STALE else ""
+    here = host == socket.gethostname()
+    alive = _born(pid) == born is not None if here else age < STALE
+    return f"{pid} on {host}" if alive else ""
 
 
 def _born(pid: int) -> str | None:
@@ -89,4 +109,5 @@ def _exists(pid: int) -> str | None:
 
 def _beat(path: Path, stop: threading.Event) -> None:
     while not stop.wait(BEAT):
-        os.utime(path)
+        with suppress(OSError):  # a network file system's hiccup must not end the heartbeat
+            os.utime(path)

@@ -24,7 +24,7 @@ def collect() -> dict[str, Any]:
     """Everything but the dirty diff, which is a file of its own (see `dirty_diff`)."""
     return {
         **_machine(),
-        "git": {"commit": _git("rev-parse", "HEAD"), "dirty": bool(dirty_diff())},
+        "git": {"commit": _git("rev-parse", "HEAD").strip(), "dirty": bool(dirty_diff())},
         "threads": _threads(),
     }
 
@@ -76,4 +76,4 @@ def _git(*words: str) -> str:
         done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=10, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout if done.returncode == 0 else ""

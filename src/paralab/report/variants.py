@@ -8,13 +8,14 @@ from pathlib import Path
 
 from paralab.record.read import Run
 
+BUDGETED = {"problem.scenario.labels", "problem.scenario.seed", "trainer.horizon", "budget.steps"}
 IDENTITY = ("problem", "trainer", "budget", "split_seed", "select", "device", "threads", "compile", "repeat")
 
 
 def variants(runs: Sequence[Run]) -> dict[str, str]:
-    """A name for each config id of one trainer's runs: "" where every budget has one setting, else "C=10, scale=none".
+    """A name for each config id of one trainer's runs: "" where all have one setting, else "C=10, scale=none".
 
-    Only keys that differ within some budget name a variant: what differs between budgets only is the budget's doing.
+    Keys that follow from the budget name a variant only where they differ within one.
     """
     first: dict[str, Run] = {}
     for run in runs:
@@ -22,10 +23,9 @@ def variants(runs: Sequence[Run]) -> dict[str, str]:
     by_budget: dict[int | None, list[str]] = defaultdict(list)
     for config_id, run in first.items():
         by_budget[run.labels].append(config_id)
-    if all(len(ids) == 1 for ids in by_budget.values()):
-        return dict.fromkeys(first, "")
     settings = {config_id: _flat(config(run.folder)) for config_id, run in first.items()}
-    keys = sorted({key for ids in by_budget.values() for key in _differing([settings[i] for i in ids])})
+    within = {key for ids in by_budget.values() for key in _differing([settings[i] for i in ids])}
+    keys = sorted(within | (_differing(list(settings.values())) - BUDGETED))
     names = {config_id: _name(settings[config_id], keys) for config_id in first}
     clashes = {i for ids in by_budget.values() for i in ids if [names[j] for j in ids].count(names[i]) > 1}
     return {

@@ -17,13 +17,25 @@ from paralab.core import Answers, Array, Meaning, Model, Signature, Space
 from paralab.trainers import skops_file
 
 
-@final
 @dataclass(frozen=True, eq=False)
-class ClassifierModel(Model):
-    """LABEL, and PROBABILITY (n, K): a class never shown gets 0, a row that nothing is known of 1 / K for each."""
+class SkopsModel(Model):
+    """What they share: how a pipeline lies on disk."""
 
     pipeline: Pipeline
     signature: Signature
+
+    def save(self, folder: Path) -> None:
+        skops_file.write(folder, self.pipeline, self.signature)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(*skops_file.read(folder))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ClassifierModel(SkopsModel):
+    """LABEL, and PROBABILITY (n, K): a class never shown gets 0, a row that nothing is known of 1 / K for each."""
 
     @classmethod
     def of(cls, pipeline: Pipeline, inputs: Space, count: int) -> Self:
@@ -37,21 +49,11 @@ class ClassifierModel(Model):
         probability = scatter(seen, self.pipeline.classes_, count)
         return {Meaning.LABEL: probability.argmax(axis=1), Meaning.PROBABILITY: probability}
 
-    def save(self, folder: Path) -> None:
-        skops_file.write(folder, self.pipeline, self.signature)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(*skops_file.read(folder))
-
 
 @final
 @dataclass(frozen=True, eq=False)
-class RegressorModel(Model):
+class RegressorModel(SkopsModel):
     """VALUE (n,)."""
-
-    pipeline: Pipeline
-    signature: Signature
 
     @classmethod
     def of(cls, pipeline: Pipeline, inputs: Space) -> Self:
@@ -60,21 +62,11 @@ class RegressorModel(Model):
     def predict(self, inputs: Array, state: Array | None = None) -> Answers:
         return {Meaning.VALUE: np.asarray(self.pipeline.predict(inputs), np.float64)}
 
-    def save(self, folder: Path) -> None:
-        skops_file.write(folder, self.pipeline, self.signature)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(*skops_file.read(folder))
-
 
 @final
 @dataclass(frozen=True, eq=False)
-class ClusterModel(Model):
+class ClusterModel(SkopsModel):
     """CLUSTER (n,): the number of the nearest or likeliest of `count` clusters."""
-
-    pipeline: Pipeline
-    signature: Signature
 
     @classmethod
     def of(cls, pipeline: Pipeline, inputs: Space, count: int) -> Self:
@@ -83,21 +75,11 @@ class ClusterModel(Model):
     def predict(self, inputs: Array, state: Array | None = None) -> Answers:
         return {Meaning.CLUSTER: np.asarray(self.pipeline.predict(inputs), np.int64)}
 
-    def save(self, folder: Path) -> None:
-        skops_file.write(folder, self.pipeline, self.signature)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(*skops_file.read(folder))
-
 
 @final
 @dataclass(frozen=True, eq=False)
-class EmbeddingModel(Model):
+class EmbeddingModel(SkopsModel):
     """EMBEDDING (n, width): what the pipeline transforms the inputs into."""
-
-    pipeline: Pipeline
-    signature: Signature
 
     @classmethod
     def of(cls, pipeline: Pipeline, inputs: Space, width: int) -> Self:
@@ -108,21 +90,11 @@ class EmbeddingModel(Model):
     def predict(self, inputs: Array, state: Array | None = None) -> Answers:
         return {Meaning.EMBEDDING: np.asarray(self.pipeline.transform(inputs), np.float64)}
 
-    def save(self, folder: Path) -> None:
-        skops_file.write(folder, self.pipeline, self.signature)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(*skops_file.read(folder))
-
 
 @final
 @dataclass(frozen=True, eq=False)
-class AnomalyModel(Model):
+class AnomalyModel(SkopsModel):
     """ANOMALY (n,): greater is stranger, the negative of scikit-learn's score_samples."""
-
-    pipeline: Pipeline
-    signature: Signature
 
     @classmethod
     def of(cls, pipeline: Pipeline, inputs: Space) -> Self:
@@ -130,13 +102,6 @@ class AnomalyModel(Model):
 
     def predict(self, inputs: Array, state: Array | None = None) -> Answers:
         return {Meaning.ANOMALY: -np.asarray(self.pipeline.score_samples(inputs), np.float64)}
-
-    def save(self, folder: Path) -> None:
-        skops_file.write(folder, self.pipeline, self.signature)
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        return cls(*skops_file.read(folder))
 
 
 def scatter(probabilities: Array, classes: Array, count: int) -> Array:
