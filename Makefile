@@ -17,6 +17,7 @@ $(READY): pyproject.toml constraints.txt
 demo: setup  ## the main job: 150 runs of six methods, a table, a figure, a page
 	$(BIN)/paralab train experiment=label_efficiency
 	@$(BIN)/paralab report label_efficiency
+	@echo && echo "(for these commands first: source .venv/bin/activate)"
 
 figure: demo  ## the demo's figure into docs/, for the README
 	cp experiments/label_efficiency/report/label_efficiency.svg docs/

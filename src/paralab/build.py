@@ -134,10 +134,12 @@ def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> ty
     _check_prefix(target, where, target, trust)
     try:
         found = vars(import_module(module))[name]
+    except ModuleNotFoundError as error:
+        hint = "is its folder on PYTHONPATH?"
+        raise Refused(f"{where}._target_: '{target}' does not exist ({error}); {hint}") from error
     except (ImportError, KeyError) as error:
-        raise Refused(f"{where}._target_: '{target}' does not exist ({error})") from error
-    home = getattr(found, "__module__", "")
-    _check_prefix(f"{home}.", where, target, trust)
+        raise Refused(f"{where}._target_: '{target}' cannot be had from {module} ({error})") from error
+    _check_prefix(f"{getattr(found, '__module__', '')}.", where, target, trust)
     if not _is_kind(found, kind):
         raise Refused(f"{where}._target_: '{target}' is not a {kind.name}")
     return cast("type | types.FunctionType", found)
@@ -148,6 +150,8 @@ def _check_prefix(path: str, where: str, target: str, trust: Sequence[str]) -> N
     if not NAME.fullmatch(target):
         raise Refused(f"{where}._target_: {target!r} is not a dotted name such as mypkg.module.Class")
     if not path.startswith(prefixes) or any(part.startswith("_") for part in path.split(".")):
+        if path != target:
+            raise Refused(f"{where}._target_: '{target}' is of {path.rstrip('.')}, which is not trusted")
         own = target.partition(".")[0]
         raise Refused(f"{where}._target_: '{target}' is not trusted; if it is yours, add --trust {own}.")
 

@@ -25,7 +25,8 @@ from paralab.resume import Judge, name_models, resume, save_checkpoint, save_las
 from paralab.seeds import STREAMS, integer
 from paralab.threads import set_threads
 
-Tell = Callable[[int, int, Metrics], int]  # step, steps, latest scores -> 0, or the signal that asks to stop here
+# step, steps, latest scores (none: it goes on from there) -> 0, or the signal that asks to stop here
+Tell = Callable[[int, int, Metrics], int]
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
     judge = Judge(**saved.judge) if saved else Judge()
     if meter is not None:
         meter.used, meter.reward = judge.feedback, judge.reward
+    if saved:
+        tell(judge.step, job.steps, {})
     every = config["budget"]["evaluate_every"] or max(1, job.steps // 20)
     next_save = time.monotonic() + config["checkpoint_seconds"]
     stream = job.trainer.train(job.shown, integer(config["seed"], "trainer"), saved.state if saved else None)
@@ -181,12 +184,12 @@ def _validate(place: Path, job: Job, judge: Judge, snapshot: Snapshot, patience:
 def _score(plan: Plan, job: Job, judge: Judge, trust: Sequence[str]) -> Metrics:
     """What is scored is what is served: the test scores of the models as reloaded from disk."""
     place, shown = plan.folder, job.shown
-    scores: dict[str, float] = {}
-    for name, split in (("model_last", "test_last"), ("model", "test")):
-        if (place / name).exists():
-            verdict = job.problem.evaluate(load_model(place / name, trust), "test")
-            scores |= {f"{split}/{key}": value for key, value in verdict.scores.items()}
+    verdict = job.problem.evaluate(load_model(place / "model", trust), "test")
+    scores = {f"test/{key}": value for key, value in verdict.scores.items()}
     files.write_arrays(place / "predictions.npz", verdict.evidence)
+    if (place / "model_last").exists():
+        last = job.problem.evaluate(load_model(place / "model_last", trust), "test").scores
+        scores |= {f"test_last/{key}": value for key, value in last.items()}
     for row in history.read(place / "history.jsonl"):  # of the last step, and of the step whose model is scored
         is_scored = row["step"] == (judge.best_step or judge.step)
         scores |= {key: row[key] for key in row if key.startswith("train/") or (is_scored and key.startswith("valid/"))}

@@ -23,6 +23,26 @@ CONF = folders()[:1]
 SMALL = [name for name in names("problem", CONF) if name != "mnist_5k"]
 SNAPSHOTS = 3
 
+CLASSES = ("iris", "digits", "wine", "breast_cancer")
+ROWS = (*CLASSES, "breast_cancer_anomaly", "diabetes")
+# What each shipped trainer must accept, and nothing else; one that is not named here is held to the rest.
+ACCEPTED = {
+    **dict.fromkeys((f"supervised/{name}" for name in ("forest", "hist_gradient_boosting", "mlp")), ROWS),
+    "supervised/logistic": (*CLASSES, "breast_cancer_anomaly"),
+    "supervised/ridge": ("diabetes",),
+    "semi_supervised/label_spreading": (*CLASSES, "breast_cancer_anomaly"),
+    "semi_supervised/self_training": (*CLASSES, "breast_cancer_anomaly"),
+    "unsupervised/gaussian_mixture": ROWS,
+    "unsupervised/isolation_forest": ROWS,
+    "unsupervised/kmeans": ROWS,
+    "unsupervised/kmeans_features": ROWS,
+    "unsupervised/pca": ROWS,
+    "reinforcement/linucb": (*CLASSES, "cartpole"),
+    "reinforcement/ppo": ("digits", "breast_cancer", "cartpole", "frozen_lake", "corridor"),  # 256 pulls a rollout
+    "reinforcement/dqn": ("digits", "breast_cancer", "cartpole", "frozen_lake", "corridor"),
+    "reinforcement/q_table": ("frozen_lake", "corridor"),
+}
+
 
 @dataclass
 class Seen:
@@ -45,7 +65,9 @@ def test_stream(trainer: str, problem: str, plan: Callable[..., Plan], tmp_path:
         seen = _walk(fresh(), tmp_path)
     except Refused as refusal:
         _one_line(str(refusal))
+        assert problem not in ACCEPTED.get(trainer, ())
         return
+    assert trainer not in ACCEPTED or problem in ACCEPTED[trainer]
     steps = [each.step for each in seen]
     assert steps == sorted(set(steps))
     assert steps[0] >= 1

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from paralab.cli import main
-from paralab.record.lock import _born
+from paralab.record.holder import born
 from paralab.record.plan import Plan
 
 DIGITS, LOGISTIC = "problem=digits", "trainer=supervised/logistic"
@@ -65,7 +65,7 @@ WRONG = {
     "trainer=logistic": "trainer 'logistic' is not known. Did you mean 'supervised/logistic'?",
     "trainer=5": "trainer '5' is not known.",
     "experiment=label_eficiency": "experiment 'label_eficiency' is not known. Did you mean 'label_efficiency'?",
-    "+experiment=nope": "experiment 'nope' is not known. Known: label_efficiency.",
+    "+experiment=nope": "experiment 'nope' is not known. Known: label_efficiency",
     "budget=null": "budget 'null' is not known. Known: default.",
     "trainer.CC=1": "there is no 'CC' in trainer. Did you mean 'C'?",
     "+trainer.max_iters=1": "trainer: there is no 'max_iters' in Logistic. Did you mean 'max_iter'?",
@@ -238,7 +238,7 @@ def test_a_run_held_by_another_process_is_left_alone(cli: Cli, plan: Callable[..
     folder.mkdir(parents=True)
     with subprocess.Popen(["sleep", "60"]) as holder:
         try:
-            lock = {"pid": holder.pid, "host": socket.gethostname(), "born": _born(holder.pid)}
+            lock = {"pid": holder.pid, "host": socket.gethostname(), "born": born(holder.pid)}
             (folder / "lock.json").write_text(json.dumps(lock))
             says = refused(cli, "train", "problem=iris", LOGISTIC, "-q")
         finally:

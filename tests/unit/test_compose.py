@@ -144,24 +144,26 @@ def test_many_grids_equal_their_points(axes: Sequence[Axis]) -> None:
 def test_an_experiment_s_axes_are_hydra_s_and_a_value_replaces_one(tmp_path: Path) -> None:
     folder = tmp_path / "conf" / "experiment"
     folder.mkdir(parents=True)
-    (folder / "mine.yaml").write_text(
-        "# @package _global_\nname: mine\nhydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n"
+    (folder / "a_test_of_axes.yaml").write_text(
+        "# @package _global_\nname: a_test_of_axes\nhydra:\n  mode: MULTIRUN\n  sweeper:\n    params:\n"
         "      problem: iris\n      trainer: supervised/logistic\n      labels: 20,null\n      seed: range(2)\n"
     )
     load = loader()
 
     def points(*more: str) -> list[tuple[object, object]]:
-        config, grid = compose_any(load, ["experiment=mine", *more])
+        config, grid = compose_any(load, ["experiment=a_test_of_axes", *more])
         assert grid
-        plans = plan_grid(load, config, ["experiment=mine", *more])
-        assert {plan.config["name"] for plan in plans} == {"mine"}
+        plans = plan_grid(load, config, ["experiment=a_test_of_axes", *more])
+        assert {plan.config["name"] for plan in plans} == {"a_test_of_axes"}
         return [(plan.config["labels"], plan.config["seed"]) for plan in plans]
 
     assert points() == [(20, 0), (20, 1), (None, 0), (None, 1)]
     assert points("labels=50") == [(50, 0), (50, 1)]
     assert points("seed=7,8", "labels=30") == [(30, 7), (30, 8)]
-    single, grid = compose_any(load, ["experiment=mine", "hydra.mode=RUN", "problem=iris", "trainer=supervised/mlp"])
-    assert (grid, freeze(single).config["name"]) == (False, "mine")
+    single, grid = compose_any(
+        load, ["experiment=a_test_of_axes", "hydra.mode=RUN", "problem=iris", "trainer=supervised/mlp"]
+    )
+    assert (grid, freeze(single).config["name"]) == (False, "a_test_of_axes")
 
 
 def test_a_value_below_a_group_that_is_an_axis_is_set_in_every_point() -> None:

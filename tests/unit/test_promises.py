@@ -260,7 +260,7 @@ def test_a_lock_taken_over_meanwhile_is_given_back(tmp_path: Path, monkeypatch: 
     path = tmp_path / "lock.json"
     path.write_text(json.dumps({"pid": 2**22 + 1, "host": socket.gethostname(), "born": "1"}))
     living = json.dumps({"pid": 1, "host": "elsewhere", "born": "1"})
-    holder = lock._holder
+    holder = lock.holder_of
 
     def meanwhile(text: str, age: float) -> str:
         said = holder(text, age)
@@ -268,7 +268,7 @@ def test_a_lock_taken_over_meanwhile_is_given_back(tmp_path: Path, monkeypatch: 
             path.write_text(living)
         return said
 
-    monkeypatch.setattr(lock, "_holder", meanwhile)
+    monkeypatch.setattr(lock, "holder_of", meanwhile)
     with pytest.raises(Refused, match="1 on elsewhere"), lock.locked(tmp_path):
         pass
     assert path.read_text() == living
@@ -309,3 +309,12 @@ def test_force_killed_half_way_leaves_no_finished_run(plan: Make, monkeypatch: p
             run(plan("iris", "supervised/logistic", "force=true"))
     assert not (result.folder / "scores.json").exists()
     assert run(plan("iris", "supervised/logistic")).scores
+
+
+def test_two_settings_never_share_a_line_of_the_report(plan: Make) -> None:
+    from paralab.report.write import report
+
+    run(plan("iris", "supervised/logistic", "labels=20", "trainer.C=1"))
+    run(plan("iris", "supervised/logistic", "labels=50", "trainer.C=10"))
+    (block,) = report(Path("experiments"), "scratch").blocks
+    assert [method.name for method in block.methods] == ["logistic (C=1)", "logistic (C=10)"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from paralab.errors import Refused
+from paralab.record.lock import locked
 from paralab.record.read import demand, experiments, runs
 from tests.unit.fake_runs import write_experiment, write_run
 
@@ -36,7 +37,9 @@ def test_only_scores_make_a_run_finished(tmp_path: Path) -> None:
         write_run(tmp_path, seed=seed, score=None, status=said)
     write_run(tmp_path, seed=5, score=0.5, status="running")  # killed between the last two writes
     found = [run.status for run in runs(tmp_path)]
-    assert found == ["running", "interrupted", "interrupted", "failed", "diverged", "finished"]
+    assert found == ["interrupted", "interrupted", "interrupted", "failed", "diverged", "finished"]  # nobody holds it
+    with locked(runs(tmp_path)[0].folder):
+        assert runs(tmp_path)[0].status == "running"
 
 
 @pytest.mark.parametrize(

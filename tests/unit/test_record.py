@@ -158,10 +158,11 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
     assert ready.wait(30)
     assert holder.pid is not None
     os.kill(holder.pid, signal.SIGKILL)
-    holder.join()
+    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet reaped
     assert (tmp_path / "lock.json").exists()
     with locked(tmp_path):
         pass
+    holder.join()
 
 
 def test_a_lock_from_another_host_is_believed_until_its_heart_stops(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from rich.console import Console
 
 from paralab.errors import Refused
 from paralab.record.read import runs
 from paralab.report.advice import advice, missing
-from paralab.report.figure import pictures
+from paralab.report.figure import _rises, pictures
 from paralab.report.gather import blocks
 from paralab.report.notes import notes
 from paralab.report.terminal import show
@@ -108,6 +109,58 @@ def test_what_follows_from_the_budget_is_no_variant(tmp_path: Path) -> None:
         write_run(tmp_path, labels=labels, settings={"horizon": labels})
     (block,) = blocks(runs(tmp_path))
     assert [method.name for method in block.methods] == ["logistic"]
+
+
+def set_up(root: Path, seed: int, labels: int, **sections: object) -> None:
+    """A run whose config holds more than its trainer."""
+    folder = write_run(root, labels=labels, settings={"x": seed}, seed=seed)
+    config = yaml.safe_load((folder / "config.yaml").read_text()) | {"trainer": {}} | sections
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def named(root: Path) -> list[str]:
+    (block,) = blocks(runs(root))
+    return [method.name.replace(method.trainer, "") for method in block.methods]
+
+
+def test_a_variant_is_named_by_what_was_set(tmp_path: Path) -> None:
+    for seed, (steps, seconds, select) in enumerate([(40, None, True), (None, 60, False)]):
+        scenario = {"scenario": {"select": select, "seed": seed}}
+        budget = {"steps": steps, "seconds": seconds, "evaluate_every": 10 if select else None}
+        set_up(tmp_path, seed, 20, problem=scenario, budget=budget, select=select, trainer={"horizon": steps})
+    assert named(tmp_path) == [
+        "logistic (budget.evaluate_every=10, budget.steps=40, select)",
+        "logistic (budget.seconds=60)",
+    ]
+
+
+def test_a_horizon_of_its_own_is_named(tmp_path: Path) -> None:
+    for seed, horizon in enumerate([None, 9]):
+        set_up(tmp_path, seed, 20, trainer={"horizon": horizon}, budget={"steps": None})
+    assert named(tmp_path) == ["logistic", "logistic (horizon=9)"]
+
+
+def test_null_is_not_false(tmp_path: Path) -> None:
+    for seed, value in enumerate([None, False, True]):
+        set_up(tmp_path, seed, 20 + seed, trainer={"bias": value})
+    assert named(tmp_path) == ["logistic", "logistic (bias)", "logistic (bias=false)"]
+
+
+def test_copies_of_the_root_tell_nothing_apart(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        set_up(tmp_path, seed, 20 + seed, problem={"scenario": {"select": bool(seed), "split_seed": seed}})
+    assert named(tmp_path) == ["logistic"]
+
+
+def test_metrics_of_the_last_snapshot_stand_in_no_table(tmp_path: Path) -> None:
+    more = {"test_last/accuracy": 0.1234, "test/log_loss": 0.5, "test_last/log_loss": 0.4321}
+    for labels in (20, 50):
+        write_run(tmp_path, labels=labels, more=more)
+    made = report(tmp_path, "demo")
+    page = re.sub(r"<svg.*?</svg>", "", made.page.read_text(), flags=re.DOTALL)
+    for text in (page, (made.page.parent / "table.md").read_text(), printed(made)):
+        assert ".123" not in text
+        assert ".432" not in text
 
 
 def test_paradigms_stand_in_order(demo: Report) -> None:
@@ -224,6 +277,27 @@ def test_advice_goes_on_from_what_was_run(demo: Report) -> None:
     commands = [command for command, _ in advice("demo", demo.runs, demo.blocks)]
     assert commands[:2] == ["paralab train experiment=demo", "paralab train experiment=demo 'seed=range(10)'"]
     assert commands[2].startswith("paralab runs demo --root ")
+
+
+@pytest.mark.parametrize("status", ["interrupted", "running", "failed", None])
+def test_advice_first_goes_on_with_the_seeds_asked(tmp_path: Path, status: str | None) -> None:
+    asked = ["paralab", "train", "name=demo", "seed=range(40)"]
+    folders = [write_run(tmp_path)]
+    if status:
+        folders.append(write_run(tmp_path, seed=1, score=None, status=status))
+    for folder in folders:
+        record = json.loads((folder / "record.json").read_text())
+        (folder / "record.json").write_text(json.dumps(record | {"command": asked}))
+    found = runs(tmp_path)
+    commands = [command for command, _ in advice("demo", found, blocks(found))]
+    assert commands[0] == "paralab train name=demo 'seed=range(40)'"
+    assert not any("range(10)" in command for command in commands)
+
+
+def test_time_that_does_not_rise_is_drawn_without_a_strong_line() -> None:
+    assert _rises([0.01, 0.1, 1.0])
+    assert not _rises([0.033, 0.033, 0.037])
+    assert not _rises([0.1, 0.4, 0.1])
 
 
 def test_nothing_finished_is_refused_with_the_command(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,24 @@ def test_runs_shows_every_run(tmp_path: Path) -> None:
     assert listed[0]["labels"] == 20
     assert listed[0]["scores"]["test/accuracy"] == 0.8765
     assert listed[1]["score"] is None
+
+
+def test_runs_of_all_experiments_stand_under_their_names(tmp_path: Path) -> None:
+    for name in ("label_efficiency", "scratch"):
+        write_run(tmp_path, "semi_supervised/label_spreading", experiment=name, score=0.8765, seconds=0.0123)
+    lines = typed("runs", "--root", tmp_path).stdout.splitlines()
+    assert [line for line in lines if line in ("label_efficiency", "scratch")] == ["label_efficiency", "scratch"]
+    assert len(lines) == 9  # a heading, a header, a rule and a row each, and a blank line between
+    assert sum("semi_supervised/label_spreading" in line and "0.0123" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize("verb", ["report", "runs"])
+def test_a_closed_pipe_is_no_failure(tmp_path: Path, verb: str) -> None:
+    for labels in (20, 50):
+        write_run(tmp_path, labels=labels)
+    command = f"{sys.executable} -m paralab {verb} demo --root {tmp_path} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_runs_of_nothing_says_how_to_begin(tmp_path: Path) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from paralab.sweep.sweeper import Outcome
 
 
+# What stands in a run's name already, or does not tell it from its neighbours.
+UNSAID = ("problem=", "trainer=", "experiment=", "name=", "root=", "force=", "hydra.")
+
+
 class Asks(Protocol):
     signal: int  # 0, or the signal that asks to stop
 
@@ -54,17 +58,18 @@ class Display:
 
     def begin(self, plan: Plan) -> None:
         self.count += 1
-        labels = "" if plan.config["labels"] is None else f" labels={plan.config['labels']}"
-        self.name = f"{plan.problem} {plan.trainer}{labels} seed={plan.config['seed']}"
+        said = [word for word in plan.said if not word.lstrip("+").startswith(UNSAID)]
+        self.name = " ".join([plan.problem, plan.trainer, *said])
         if self.total > 1:
             self.name = f"{self.count}/{self.total} {self.name}"
             self.bar.update(self.task, description=self.name, completed=self.count - 1, total=self.total)
         else:
             self.bar.update(self.task, description=self.name)
-            self._line(self.name)
 
     def tell(self, step: int, steps: int, scores: Metrics) -> int:
         score = next((f" {name} {value:.4g}" for name, value in scores.items()), "")
+        if not scores:
+            self.console.print(f"{self.name}: goes on from step {step} of {steps}", markup=False, soft_wrap=True)
         if self.total > 1:
             self.bar.update(self.task, description=f"{self.name} {step}/{steps}")
         else:

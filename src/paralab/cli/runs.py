@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from paralab.record.read import Run
 
 
@@ -28,7 +30,7 @@ def runs(
 
         typer.echo(json.dumps([_plain(run) for run in found], indent=1, allow_nan=False))
     elif found:
-        _table(found, several=experiment is None)
+        _show(found, headed=experiment is None)
     else:
         where = root if experiment is None else root / experiment
         typer.echo(f"No runs in {where} yet. Try: paralab train problem=digits trainer=supervised/logistic")
@@ -46,17 +48,35 @@ def _plain(run: Run) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _table(found: list[Run], several: bool) -> None:
-    from rich.box import SIMPLE_HEAD
+def _show(found: list[Run], headed: bool) -> None:
+    """A table an experiment, then why runs did not finish."""
     from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    try:
+        for place, name in enumerate(dict.fromkeys(run.experiment for run in found)):
+            members = [run for run in found if run.experiment == name]
+            if headed:
+                console.print(Text("\n" * (place > 0) + _clean(name), "bold"), soft_wrap=True)
+            console.print(_table(members))
+            for run in members:
+                if run.error and run.status != "finished":
+                    where = "" if run.status == "damaged" else f"{run.folder}: "
+                    console.print(Text(_clean(f"{run.status}: {where}{run.error}")), soft_wrap=True)
+    except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
+        return
+
+
+def _table(found: list[Run]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     styles = {"finished": "green", "running": "cyan", "interrupted": "yellow"}
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False, header_style="dim")
-    names = ["experiment"] * several + ["problem", "trainer"]
-    for name in names:
-        table.add_column(name, overflow="fold")
+    table.add_column("problem", overflow="fold")
+    table.add_column("trainer", no_wrap=True)  # what is typed again: a name in two halves cannot be copied
     for name in ("labels", "seed"):
         table.add_column(name, justify="right")
     table.add_column("status", no_wrap=True)
@@ -65,16 +85,14 @@ def _table(found: list[Run], several: bool) -> None:
     for run in found:
         seconds = run.scores.get("cost/seconds")
         table.add_row(
-            *[Text(run.experiment)] * several, Text(run.problem), Text(run.trainer),
+            Text(run.problem), Text(run.trainer),
             "all" if run.labels is None else str(run.labels), str(run.seed),
             Text(run.status, styles.get(run.status, "red")),
             "" if run.score is None else f"{run.score:.4g}", "" if seconds is None else f"{seconds:.3g}",
         )  # fmt: skip
-    console = Console(highlight=False)
-    console.print(table)
-    for run in found:
-        if run.error and run.status != "finished":
-            line = (
-                f"{run.status}: {run.error}" if run.status == "damaged" else f"{run.status}: {run.folder}: {run.error}"
-            )
-            console.print(Text("".join(c if c.isprintable() else " " for c in line)), soft_wrap=True)
+    return table
+
+
+def _clean(text: str) -> str:
+    """No control characters: a name must not be able to steer the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -15,16 +15,16 @@ from pathlib import Path
 
 from paralab.errors import Refused
 from paralab.record import files
+from paralab.record.holder import born, holder_of
 
 BEAT = 10.0  # seconds between heartbeats
-STALE = 60.0  # seconds without one after which a holder on another host is taken for dead
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder`, or raise Refused naming who does; a dead holder's lock is taken over."""
     path = folder / "lock.json"
-    mine = {"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}
+    mine = {"pid": os.getpid(), "host": socket.gethostname(), "born": born(os.getpid())}
     while not _create(path, mine):
         if holder := _alive(path):
             raise Refused(f"{folder} is being written by process {holder}; wait for it, or stop it")
@@ -60,7 +60,7 @@ def _alive(path: Path) -> str:
         text, age = path.read_text(), time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return ""
-    if holder := _holder(text, age):
+    if holder := holder_of(text, age):
         return holder
     grave = path.with_name(f".dead.{os.getpid()}.{threading.get_ident()}")
     try:
@@ -74,37 +74,6 @@ def _alive(path: Path) -> str:
     finally:
         grave.unlink()
     return ""
-
-
-def _holder(text: str, age: float) -> str:
-    """Who holds the lock that says `text`, last touched `age` seconds ago; "" where nobody does any more."""
-    try:
-        said = json.loads(text)
-        pid, host, born = said["pid"], said["host"], said["born"]
-    except (ValueError, KeyError, TypeError):  # not ours, or of a file system that lost it in a power cut
-        return "an unreadable lock" if age < STALE else ""
-    here = host == socket.gethostname()
-    alive = _born(pid) == born is not None if here else age < STALE
-    return f"{pid} on {host}" if alive else ""
-
-
-def _born(pid: int) -> str | None:
-    """When a process started, as the kernel counts: a pid alone may have been given to another process since."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except FileNotFoundError:
-        return None if Path("/proc/self").exists() else _exists(pid)
-
-
-def _exists(pid: int) -> str | None:
-    """Where there is no /proc (macOS): whether the process is there at all."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        return "there"
-    return "there"
 
 
 def _beat(path: Path, stop: threading.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class Plan:
     problem: str  # the choice: "digits"
     trainer: str  # "supervised/logistic"
     config_id: str
+    said: tuple[str, ...] = field(default=(), compare=False)  # the overrides it came from
 
     @property
     def folder(self) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from paralab.errors import Refused, closest
+from paralab.record.holder import held
 
 FORMAT = 1  # of record.json
 Status = Literal["running", "finished", "interrupted", "failed", "diverged", "damaged"]
@@ -147,14 +148,15 @@ def _json(path: Path) -> Json | None:
 
 
 def _status(record: Json, scores: Json | None, folder: Path) -> Status:
-    """What the record says, but scores.json, written last, decides what is finished."""
+    """What the record says; but scores.json, written last, decides what is finished, and the lock what still runs."""
     said = record.get("status")
     status = next((known for known in WRITTEN if known == said), None)
     if status is None:
         raise Damage(f"{folder / 'record.json'} has the unknown status {said!r}")
     if scores is not None:
         return status if status in ("failed", "diverged") else "finished"
-    return "interrupted" if status == "finished" else status
+    killed = status == "running" and not held(folder)
+    return "interrupted" if killed or status == "finished" else status
 
 
 def _whole(record: Json, folder: Path) -> int | None:

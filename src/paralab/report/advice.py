@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from paralab.record.read import Run, Status
 from paralab.report.gather import Block, left_out
 
 ADVISED = 10  # seeds of a reported table
+UNFINISHED: tuple[Status, ...] = ("running", "interrupted", "failed")
 
 
 def missing(runs: Sequence[Run]) -> list[str]:
@@ -36,9 +38,10 @@ def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[
     again = _started_by(experiment, runs)
     seeds = min(cell.score.n for block in made for cell in block.cells)
     steps = []
-    if any(run.status in ("failed", "interrupted") for run in runs):
+    asked = max(_asked(again), len({run.seed for run in runs}))
+    if any(run.status in UNFINISHED for run in runs) or len({run.seed for run in runs}) < asked:
         steps.append((again, "goes on with what is unfinished"))
-    if seeds < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
+    if seeds < ADVISED and asked < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
         more = [*(word for word in again if not word.startswith("seed=")), f"seed=range({ADVISED})"]
         steps.append((more, f"{ADVISED} seeds instead of {seeds}: narrower intervals; only the new ones run"))
     root = runs[0].folder.parents[6]
@@ -51,6 +54,17 @@ def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[
 def rerun(experiment: str, runs: Sequence[Run]) -> str:
     """The command that most runs were started by."""
     return shlex.join(_started_by(experiment, runs))
+
+
+def _asked(words: Sequence[str]) -> int:
+    """How many seeds a command names, "seed=range(2,8)" or "seed=0,1,2"; 0 where it names none."""
+    said = next((word.removeprefix("seed=") for word in reversed(words) if word.startswith("seed=")), "")
+    if spelt := re.fullmatch(r"range\(([-\d, ]+)\)", said):
+        try:
+            return len(range(*map(int, spelt[1].split(","))))
+        except (TypeError, ValueError):
+            return 0
+    return len(said.split(",")) if said else 0
 
 
 def _started_by(experiment: str, runs: Sequence[Run]) -> list[str]:

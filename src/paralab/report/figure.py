@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -83,12 +84,14 @@ def curves(block: Block) -> Figure:
     """Test score against feedback, and against training seconds: two x-axes always (protocol)."""
     figure = Figure(figsize=(10, 4.8))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
-    styled = looks(block)
+    styled, faint = looks(block), False
     for place, (method, look) in enumerate(styled):
         apart = 10 ** (0.012 * (place - (len(styled) - 1) / 2))  # bars of one budget do not hide each other
         cells = [method.cells[budget] for budget in block.budgets if budget in method.cells]
         _line(left, [cell.cost("feedback") * apart for cell in cells], cells, look, band=True)
-        _line(right, [_clocked(cell) for cell in cells], cells, look, band=False)
+        clock = [_clocked(cell) for cell in cells]
+        _line(right, clock, cells, look, band=False, faint=not _rises(clock))
+        faint = faint or not _rises(clock)
     _feedback_axis(left, block)
     right.set_xscale("log")
     clocked = [seconds for cell in block.cells if math.isfinite(seconds := _clocked(cell))] or [1.0]
@@ -101,7 +104,7 @@ def curves(block: Block) -> Figure:
     left.set_title("by feedback")
     right.set_title("by training time")
     left.set_ylim(*_limits(block.cells))
-    _legend(figure, styled)
+    _legend(figure, styled, faint)
     return figure
 
 
@@ -130,13 +133,14 @@ def dots(block: Block) -> Figure:
     return figure
 
 
-def _line(axes: Axes, x: Sequence[float], cells: Sequence[Cell], look: Look, band: bool) -> None:
+def _line(axes: Axes, x: Sequence[float], cells: Sequence[Cell], look: Look, band: bool, faint: bool = False) -> None:
     marker, line, shade = look
     mean = [cell.score.mean for cell in cells]
-    axes.errorbar(
-        x, mean, [cell.score.sd or 0.0 for cell in cells], fmt="none", ecolor=shade, elinewidth=0.8, alpha=0.65
-    )
-    axes.plot(x, mean, marker=marker, ls=line, color=shade, lw=1.5, ms=5, mec="none")
+    bars = [cell.score.sd or 0.0 for cell in cells]
+    axes.errorbar(x, mean, bars, fmt="none", ecolor=shade, elinewidth=0.8, alpha=0.3 if faint else 0.65)
+    if faint:
+        axes.plot(x, mean, ls="-", color=shade, lw=0.6, alpha=0.3)
+    axes.plot(x, mean, marker=marker, ls="none" if faint else line, color=shade, lw=1.5, ms=5, mec="none")
     if band:
         low = [cell.score.mean if cell.score.low is None else cell.score.low for cell in cells]
         high = [cell.score.mean if cell.score.high is None else cell.score.high for cell in cells]
@@ -146,6 +150,13 @@ def _line(axes: Axes, x: Sequence[float], cells: Sequence[Cell], look: Look, ban
 def _clocked(cell: Cell) -> float:
     """Seconds that a log scale can show; NaN, which is not drawn, where unknown."""
     return max(cell.cost("seconds"), 1e-4)
+
+
+def _rises(seconds: Sequence[float]) -> bool:
+    """Whether more feedback took longer, clearly: a line through times that differ by noise runs back and forth."""
+    known = [second for second in seconds if math.isfinite(second)]
+    never_falls = all(later >= 0.95 * earlier for earlier, later in pairwise(known))
+    return len(known) < 2 or (never_falls and known[-1] >= 1.5 * known[0])
 
 
 def _feedback_axis(axes: Axes, block: Block) -> None:
@@ -172,7 +183,7 @@ def _limits(cells: Sequence[Cell]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _legend(figure: Figure, styled: Sequence[tuple[Method, Look]]) -> None:
+def _legend(figure: Figure, styled: Sequence[tuple[Method, Look]], faint: bool) -> None:
     """A column a paradigm under the panels, its title in its colour."""
     groups: dict[str, list[tuple[Method, Look]]] = {}
     for method, look in styled:
@@ -187,5 +198,6 @@ def _legend(figure: Figure, styled: Sequence[tuple[Method, Look]]) -> None:
         legend.get_title().set(color=colour(paradigm), fontweight="bold")
         for text in legend.get_texts():
             text.set_parse_math(False)  # a name is no formula
-    said = "line: mean over seeds", "band: 95 % t interval of that mean", "bars: ± sd of a single seed"
-    figure.text(0.125, 0.945, "  ·  ".join((*said, "methods set slightly apart")), fontsize=8, color=MUTED, va="bottom")
+    said = ["line: mean over seeds", "band: 95 % t interval of that mean", "bars: ± sd of a seed"]
+    said += ["methods set apart", *["faint: time does not rise"] * faint]
+    figure.text(0.125, 0.945, "  ·  ".join(said), fontsize=8, color=MUTED, va="bottom")

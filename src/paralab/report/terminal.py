@@ -21,6 +21,13 @@ MANY = 8  # lines about runs that are in no mean
 
 def show(report: Report, console: Console) -> None:
     """Print the tables with their notes, what is missing, where the files are, and what to try next."""
+    try:
+        _show(report, console)
+    except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
+        return
+
+
+def _show(report: Report, console: Console) -> None:
     if report.question:
         console.print(_text(report.question, "italic"))
     for block in report.blocks:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from paralab.record.read import Run
 
-BUDGETED = {"problem.scenario.labels", "problem.scenario.seed", "trainer.horizon", "budget.steps"}
+BUDGETED = {"trainer.horizon", "budget.steps"}
+COPIES = "problem.scenario."  # labels, seed, split, split_seed, select: what the root of the config says already
 IDENTITY = ("problem", "trainer", "budget", "split_seed", "select", "device", "threads", "compile", "repeat")
 
 
 def variants(runs: Sequence[Run]) -> dict[str, str]:
-    """A name for each config id of one trainer's runs: "" where all have one setting, else "C=10, scale=none".
+    """A name for each config id of one trainer's runs: "" where all have one setting, else "C=10, select".
 
-    Keys that follow from the budget name a variant only where they differ within one.
+    Keys that follow from the budget name a variant only where they differ within one. A setting that is off
+    (null, or false where none is null) goes without saying; one that is true is its key alone.
     """
     first: dict[str, Run] = {}
     for run in runs:
@@ -24,10 +26,15 @@ def variants(runs: Sequence[Run]) -> dict[str, str]:
     for config_id, run in first.items():
         by_budget[run.labels].append(config_id)
     settings = {config_id: _flat(config(run.folder)) for config_id, run in first.items()}
+    if all(held.get("trainer.horizon") == held.get("budget.steps") for held in settings.values()):
+        settings = {i: {k: v for k, v in held.items() if k != "trainer.horizon"} for i, held in settings.items()}
     within = {key for ids in by_budget.values() for key in _differing([settings[i] for i in ids])}
     keys = sorted(within | (_differing(list(settings.values())) - BUDGETED))
-    names = {config_id: _name(settings[config_id], keys) for config_id in first}
+    told = {i: tuple(held.get(key, "unset") for key in keys) for i, held in settings.items()}
+    off = ["null" if "null" in values else "false" for values in zip(*told.values(), strict=True)]
+    names = {config_id: _name(keys, values, off) for config_id, values in told.items()}
     clashes = {i for ids in by_budget.values() for i in ids if [names[j] for j in ids].count(names[i]) > 1}
+    clashes |= {i for i in told for j in told if names[i] == names[j] and told[i] != told[j]}
     return {
         config_id: f"{name} {config_id}".strip() if config_id in clashes else name for config_id, name in names.items()
     }
@@ -48,7 +55,7 @@ def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in settings.items():
         path = f"{prefix}{key}"
-        if not prefix and key not in IDENTITY:
+        if (not prefix and key not in IDENTITY) or path.startswith(COPIES):
             continue
         if isinstance(value, dict):
             flat |= _flat(value, f"{path}.")
@@ -62,5 +69,10 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> set[str]:
     return {key for key in keys if len({setting.get(key) for setting in settings}) > 1}
 
 
-def _name(setting: Mapping[str, str], keys: Sequence[str]) -> str:
-    return ", ".join(f"{key.removeprefix('trainer.')}={setting.get(key, 'unset')}" for key in keys)
+def _name(keys: Sequence[str], values: Sequence[str], off: Sequence[str]) -> str:
+    said = []
+    for key, value, silent in zip(keys, values, off, strict=True):
+        short = key.removeprefix("trainer.")
+        if value != silent:
+            said.append(short if value == "true" else f"{short}={value}")
+    return ", ".join(said)

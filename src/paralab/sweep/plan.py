@@ -94,7 +94,7 @@ def plan_grid(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[st
         group = tuple(text for text in point if parsed[text].key_or_group != "seed")
         if group not in ids:
             ids[group] = _id(made)
-        plans.append(Plan(resolved, problem, trainer, ids[group]))
+        plans.append(Plan(resolved, problem, trainer, ids[group], tuple(point)))
     return plans
 
 
@@ -106,7 +106,7 @@ def _is_plain(override: Override, load: ConfigLoaderImpl) -> bool:
 def freeze(config: DictConfig) -> Plan:
     """A composed config as a run: resolved, named and identified."""
     base, problem, trainer = _strip(config)
-    return Plan(_resolved(base), problem, trainer, _id(base))
+    return Plan(_resolved(base), problem, trainer, _id(base), tuple(config.hydra.overrides.task))
 
 
 def _strip(config: DictConfig) -> Base:
