@@ -180,7 +180,7 @@ def command(problem: str, trainer: str, steps: int, *words: str) -> list[str]:
     return [sys.executable, "-m", "paralab", "train", *fixed, *words]
 
 
-LONG = ("digits", "supervised/mlp", 400)
+LONG = ("digits", "supervised/mlp", 200)
 
 
 def _started(words: list[str], snapshots: int = 4) -> tuple[subprocess.Popen[str], Path]:
@@ -214,8 +214,8 @@ def test_a_signal_checkpoints_and_stops(number: signal.Signals, code: int) -> No
     [
         LONG,
         pytest.param(("digits", "supervised/hist_gradient_boosting", 300), marks=pytest.mark.slow),
-        pytest.param(("cartpole", "reinforcement/ppo", 8192), marks=pytest.mark.slow),
-        pytest.param(("cartpole", "reinforcement/dqn", 6144), marks=pytest.mark.slow),
+        pytest.param(("cartpole", "reinforcement/ppo", 4096), marks=pytest.mark.slow),
+        pytest.param(("cartpole", "reinforcement/dqn", 4096), marks=pytest.mark.slow),
     ],
     ids=lambda job: job[1],
 )
