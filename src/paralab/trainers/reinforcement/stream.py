@@ -11,6 +11,7 @@ from functools import partial
 
 import gymnasium as gym
 import numpy as np
+import torch._dynamo  # noqa: F401  torch imports it with the first optimiser: 2.4 s, which are no training
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
