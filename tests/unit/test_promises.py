@@ -163,7 +163,7 @@ def test_a_lock_beats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pid_given_to_another_process_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "lock.json").write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "born": "1"}))
     with lock.locked(tmp_path):
-        pass
+        assert json.loads((tmp_path / "lock.json").read_text())["born"] != "1"
 
 
 def test_a_stream_is_closed_when_the_budget_is_spent(plan: Make, monkeypatch: pytest.MonkeyPatch) -> None:
