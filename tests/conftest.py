@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_variable] = "1"
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from paralab.record.plan import Plan
 
 CONF = Path(__file__).parent / "conf"  # problems of known optimum, as a user's own conf folder
 TRUST = ["tests."]
+Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +41,22 @@ def plan() -> Callable[..., Plan]:
         return freeze(compose(loader(CONF), [f"problem={problem}", f"trainer={trainer}", *overrides]))
 
     return make
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command in this process: exit code, stdout, stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["paralab", *arguments])
+        capsys.readouterr()
+        from paralab.cli import main
+
+        code: Any = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        return code, *capsys.readouterr()
+
+    return call

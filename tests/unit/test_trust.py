@@ -19,7 +19,6 @@ from sklearn.preprocessing import FunctionTransformer
 
 from paralab.build import DATASET, MODEL, PROBLEM, TRAINER, TRUSTED, Kind, build, resolve
 from paralab.catalog import folders, names
-from paralab.cli import main
 from paralab.compose import compose, loader
 from paralab.core import Model
 from paralab.errors import Failed, Refused
@@ -27,9 +26,9 @@ from paralab.package.model import load_model, save_model
 from paralab.record import files
 from paralab.record.plan import Plan
 from paralab.run import run
+from tests.conftest import Cli
 
 KINDS = (PROBLEM, TRAINER, DATASET, MODEL)
-Cli = Callable[..., tuple[int, str, str]]
 
 # A module that leaves a mark when it is imported, and when anything of it is called.
 EVIL = """
@@ -86,23 +85,6 @@ def _own_logging() -> Iterator[None]:
     yield
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run a command in this process: exit code, stdout, stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["paralab", *arguments])
-        capsys.readouterr()
-        code: Any = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        return code, *capsys.readouterr()
-
-    return call
 
 
 # --- _target_ ---------------------------------------------------------------------------------------------------------
