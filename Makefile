@@ -11,7 +11,7 @@ setup: $(READY)  ## .venv, from the lock
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("paralab needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[datasets,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $@
 
 demo: setup  ## the main job: 150 runs of six methods, a table, a figure, a page
@@ -35,10 +35,11 @@ test-all: setup  ## every test, the slow ones too
 bench: setup  ## ratios side by side; exit 1 below what must be reached
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/doors.py
 
 lock:  ## constraints.txt anew: the newest versions that pyproject.toml admits, torch exactly
 	rm -rf .lock && $(PYTHON) -m venv .lock
-	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH) -e '.[datasets,dev]'
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check torch==$(TORCH) -e '.[all,dev]'
 	.lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 	rm -rf .lock
 

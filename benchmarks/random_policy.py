@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import sys
 
-import gymnasium as gym
 import numpy as np
 
-import paralab.environments.corridor  # noqa: F401  (registers it)
+from paralab.environments.making import make
 
 EPISODES = 1000
 
 
 def random_returns(name: str, kwargs: dict[str, object], seed: int = 0) -> list[float]:
     """Returns of EPISODES episodes of uniformly drawn actions."""
-    env = gym.make(name, disable_env_checker=True, **kwargs)
+    env = make(name, kwargs, ())
     env.action_space.seed(seed)
     env.reset(seed=seed)
     returns = []
@@ -26,6 +25,7 @@ def random_returns(name: str, kwargs: dict[str, object], seed: int = 0) -> list[
             _, reward, terminated, truncated, _ = env.step(env.action_space.sample())
             total, over = total + float(reward), terminated or truncated
         returns.append(total)
+    env.close()
     return returns
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from paralab.record.plan import Plan
+from tests.known import NEEDS, write_files
 
 CONF = Path(__file__).parent / "conf"  # problems of known optimum, as a user's own conf folder
 TRUST = ["tests."]
@@ -38,7 +39,10 @@ def plan() -> Callable[..., Plan]:
     from paralab.sweep.plan import freeze
 
     def make(problem: str, trainer: str, *overrides: str) -> Plan:
-        return freeze(compose(loader(CONF), [f"problem={problem}", f"trainer={trainer}", *overrides]))
+        if problem in ("table", "images"):
+            write_files(Path.cwd())
+        needs = [*NEEDS.get(problem, ()), *NEEDS.get(trainer, ())]
+        return freeze(compose(loader(CONF), [f"problem={problem}", f"trainer={trainer}", *needs, *overrides]))
 
     return make
 

@@ -37,4 +37,4 @@ def train(
 
     labels_text = "null" if labels is None else labels
     fixed = [f"problem={problem}", f"trainer={trainer}", f"labels={labels_text}", f"seed={seed}", f"name={name}"]
-    return run(freeze(compose(loader(), [*fixed, f"root={quote(str(root))}", *overrides])), trust=trust)
+    return run(freeze(compose(loader(), [*fixed, f"root={quote(str(root))}", *overrides]), trust), trust=trust)

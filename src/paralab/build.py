@@ -1,28 +1,21 @@
-"""From a config to objects: the only place that instantiates, and what it may build is checked before any import.
-
-A name is taken only where its dotted prefix is trusted *before* import, its real home is trusted *after* import
-(re-exports lie), and it is a class of a known kind or a function declared to return one. Nothing else is ever called.
-"""
+"""From a config to objects: the only place that instantiates; what it may build, `trust` and `foreign` say."""
 
 from __future__ import annotations
 
 import inspect
-import re
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
-from importlib import import_module
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from paralab.core import Model, Problem, Trainer, View, meter_of, show
+from paralab.core import Problem, Trainer, View, meter_of, show
 from paralab.datasets.dataset import Dataset
 from paralab.errors import Mismatch, Refused, closest
+from paralab.foreign import ingredients, make, sort_of
+from paralab.recipe import EnvId, Recipe
 from paralab.record.plan import Plan
-
-TRUSTED = ("paralab.problems.", "paralab.trainers.", "paralab.datasets.")
-NAME = re.compile(r"[a-zA-Z]\w*(\.[a-zA-Z]\w*)+", re.ASCII)
-Node = Mapping[str, Any]
+from paralab.trust import DATASET, PROBLEM, TRAINER, Kind, Node, resolve
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,8 @@ def job_of(plan: Plan, trust: Sequence[str] = ()) -> Job:
     _check_numbers(config)
     if config["compile"]:
         raise Refused("compile=true: no trainer of this version compiles; leave it false")
-    problem = cast(Problem, build(config["problem"], "problem", PROBLEM, trust))
+    asked = {key: value for key, value in config["problem"].items() if key != "subject"}
+    problem = cast(Problem, build(asked, "problem", PROBLEM, trust))
     kind = cast(type[Trainer[Any]], resolve(config["trainer"], "trainer", TRAINER, trust))
     if kind.view not in problem.views:
         can, homes = ", ".join(view.__name__ for view in problem.views), ", ".join(_homes(problem))
@@ -59,7 +53,7 @@ def job_of(plan: Plan, trust: Sequence[str] = ()) -> Job:
 
 # The least each may be; null is always allowed where the root config allows it.
 LEAST = {
-    "seed": 0, "split_seed": 0, "threads": 1, "checkpoint_seconds": 0.0,
+    "seed": 0, "split_seed": 0, "folds": 2, "fold": 0, "threads": 1, "checkpoint_seconds": 0.0,
     "budget.steps": 1, "budget.seconds": 0.001, "budget.evaluate_every": 1, "budget.patience": 1,
 }  # fmt: skip
 
@@ -99,63 +93,6 @@ def _homes(problem: Problem) -> list[str]:
     return [f"trainer/{folder.get(view.__name__, 'reinforcement')}" for view in problem.views]
 
 
-# --- what may be built ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Kind:
-    name: str
-    members: tuple[str, ...] = ()  # a dataclass that has all of these
-    parent: type | None = None  # or a class that inherits from this
-    returns: type | None = None  # or a function declared to return this
-
-
-PROBLEM = Kind("problem", ("objective", "bounds", "views", "indices", "evaluate"))
-TRAINER = Kind("trainer", ("view", "unit", "train"))
-MODEL = Kind("model", parent=Model)
-DATASET = Kind("data set", returns=Dataset)
-
-
-def _is_kind(target: object, kind: Kind) -> bool:
-    if isinstance(target, types.FunctionType):
-        return kind.returns is not None and get_type_hints(target).get("return") is kind.returns
-    if kind.parent is not None:
-        return isinstance(target, type) and issubclass(target, kind.parent)
-    names = {*dir(target), *getattr(target, "__dataclass_fields__", {})}
-    return isinstance(target, type) and is_dataclass(target) and bool(kind.members) and names.issuperset(kind.members)
-
-
-def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> type | types.FunctionType:
-    """The class or function that `node["_target_"]` names, checked; raises Refused and imports nothing untrusted."""
-    target = node.get("_target_") if isinstance(node, Mapping) else None
-    if not isinstance(target, str):
-        raise Refused(f"{where}: a {kind.name} is needed here, its _target_ is missing")
-    module, _, name = target.rpartition(".")
-    _check_prefix(target, where, target, trust)
-    try:
-        found = vars(import_module(module))[name]
-    except ModuleNotFoundError as error:
-        hint = "is its folder on PYTHONPATH?"
-        raise Refused(f"{where}._target_: '{target}' does not exist ({error}); {hint}") from error
-    except (ImportError, KeyError) as error:
-        raise Refused(f"{where}._target_: '{target}' cannot be had from {module} ({error})") from error
-    _check_prefix(f"{getattr(found, '__module__', '')}.", where, target, trust)
-    if not _is_kind(found, kind):
-        raise Refused(f"{where}._target_: '{target}' is not a {kind.name}")
-    return cast("type | types.FunctionType", found)
-
-
-def _check_prefix(path: str, where: str, target: str, trust: Sequence[str]) -> None:
-    prefixes = (*TRUSTED, *(f"{prefix.rstrip('.')}." for prefix in trust))
-    if not NAME.fullmatch(target):
-        raise Refused(f"{where}._target_: {target!r} is not a dotted name such as mypkg.module.Class")
-    if not path.startswith(prefixes) or any(part.startswith("_") for part in path.split(".")):
-        if path != target:
-            raise Refused(f"{where}._target_: '{target}' is of {path.rstrip('.')}, which is not trusted")
-        own = target.partition(".")[0]
-        raise Refused(f"{where}._target_: '{target}' is not trusted; if it is yours, add --trust {own}.")
-
-
 def build(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> object:
     """Build one object and all inside it; its keys must be its fields, its values of their types."""
     target = resolve(node, where, kind, trust)
@@ -183,6 +120,12 @@ def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Dataset:
         return build(value, where, DATASET, trust)
+    if origin is Recipe and (sort := sort_of(inner[0])):
+        return Recipe(*ingredients(value, where, sort, trust))
+    if sort := sort_of(hint):
+        return make(value, where, sort, trust)
+    if hint is EnvId and isinstance(value, str):
+        return _env_id(value, where, trust)
     if origin in (Union, types.UnionType):
         exact = next((kind for kind in inner if type(value) is kind), None)
         if exact is not None:
@@ -207,6 +150,16 @@ def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
         return value
     wanted = getattr(hint, "__name__", str(hint)) if not inner else str(hint)
     raise Refused(f"{where}={value!r}: a value of type {wanted} is needed")
+
+
+def _env_id(value: str, where: str, trust: Sequence[str]) -> EnvId:
+    """An id as it is; gymnasium imports what stands before a colon, so that must be trusted."""
+    package, colon, _ = value.partition(":")
+    if colon and not f"{package}.".startswith(tuple(f"{prefix.rstrip('.')}." for prefix in trust)):
+        raise Refused(
+            f"{where}={value} imports {package}, which is not trusted; if you trust it, add --trust {package}."
+        )
+    return EnvId(value)
 
 
 def _plain_dataclass(value: Node, hint: type, where: str, trust: Sequence[str]) -> object:

@@ -36,10 +36,12 @@ def loader(config_dir: Path | None = None) -> ConfigLoaderImpl:
     return ConfigLoaderImpl(path)
 
 
-def compose(load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = RunMode.RUN) -> DictConfig:
+def compose(
+    load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = RunMode.RUN, whole: bool = True
+) -> DictConfig:
     """One config with its `hydra` node, guarded; raises Refused with the closest name where a choice or key is unknown.
 
-    In RUN mode it is whole: nothing in it is missing.
+    In RUN mode nothing in it is missing, unless `whole` is off: what a grid's points are made of.
     """
     for override in parse(overrides):
         chosen = not (override.is_sweep_override() or override.is_delete() or isinstance(override.value(), dict))
@@ -54,7 +56,7 @@ def compose(load: ConfigLoaderImpl, overrides: Sequence[str], mode: RunMode = Ru
     for group in GROUPS:  # what an experiment's defaults chose, too
         if choices.get(group) not in (None, MISSING):
             _check_choice(group, choices[group], load)
-    _check_values(config, whole=mode is RunMode.RUN)
+    _check_values(config, whole and mode is RunMode.RUN)
     return config
 
 
@@ -100,7 +102,8 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
         parent: Any = getattr(cause, "parent_node", None)
         parent_key, _, last = key.rpartition(".")
         known = [str(name) for name in parent if name != "_target_"] if isinstance(parent, DictConfig) else []
-        return f"there is no '{last}' in {parent_key or 'the config'}. {closest(last, known)}"
+        opens = f" (+{key}= adds one)" if "." in parent_key else ""  # kwargs, columns, another package's settings
+        return f"there is no '{last}' in {parent_key or 'the config'}. {closest(last, known)}{opens}"
     text = _first_line(cause)
     if text.startswith("You must specify"):
         group = text.split("'")[1]

@@ -153,7 +153,8 @@ class Model(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, folder: Path) -> Self: ...
+    def load(cls, folder: Path, trust: Sequence[str] = ()) -> Self:
+        """What `save` wrote; types of other packages are rebuilt only below the prefixes in `trust`."""
 
 
 @dataclass(frozen=True)

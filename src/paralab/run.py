@@ -12,20 +12,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from paralab import device
 from paralab.build import Job, job_of
 from paralab.core import Metrics, Model, Snapshot, meter_of
 from paralab.errors import Diverged, Failed, Interrupted, Refused, Spent
 from paralab.package.model import load_model, save_model
-from paralab.record import files, folder, history, log
+from paralab.record import files, folder, history, lineage, log, memory, monitor, read
+from paralab.record.checkpoint import Checkpoint
 from paralab.record.lock import locked
-from paralab.record.memory import peak_mb, reset_peak
 from paralab.record.plan import Plan
 from paralab.record.writer import Record
-from paralab.resume import Judge, name_models, resume, save_checkpoint, save_last
+from paralab.resume import Judge, Say, name_models, parent_of, resume, save_checkpoint, save_last
 from paralab.seeds import STREAMS, integer
 from paralab.threads import set_threads
 
-# step, steps, latest scores (none: it goes on from there) -> 0, or the signal that asks to stop here
+# step, steps, latest scores -> 0, or the signal that asks to stop here
 Tell = Callable[[int, int, Metrics], int]
 
 
@@ -38,30 +39,47 @@ class Result:
     was_there: bool  # finished before it was asked for
     trust: tuple[str, ...] = ()
 
+    @property
+    def parent(self) -> str | None:
+        """The finished run that it went on from, and where; None where it was trained from its start."""
+        record = self.folder / "record.json"
+        return read.parent_in(files.read_json(record)) if record.is_file() else None
+
     @cached_property
     def model(self) -> Model:
         return load_model(self.folder / "model", self.trust)
 
 
-def run(plan: Plan, *, trust: Sequence[str] = (), tell: Tell = lambda step, steps, scores: 0) -> Result:
+def run(
+    plan: Plan,
+    *,
+    trust: Sequence[str] = (),
+    tell: Tell = lambda step, steps, scores: 0,
+    say: Say = lambda text: None,
+) -> Result:
     """Train, or return the finished run unchanged; one that was interrupted or failed goes on from its checkpoint.
+
+    One of more steps than a finished one of the same settings goes on from that one's checkpoint, where the outcome is
+    the same as from the start, and elsewhere under extend=true; `say` takes a line about it.
 
     Raises Refused for what the user must mend (nothing is left behind), Interrupted with a checkpoint written where
     `tell` asks to stop, Failed for what broke (the traceback is in run.log).
     """
     try:
-        return _run(plan, tuple(trust), tell)
+        return _run(plan, tuple(trust), tell, say)
     except (Refused, Failed, Interrupted):
         raise
     except Exception as error:  # outside the record: a plugin's constructor, a file of the folder
         raise Failed(f"{plan.folder}: {type(error).__name__}: {error}") from error
 
 
-def _run(plan: Plan, trust: tuple[str, ...], tell: Tell) -> Result:
+def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
     place, force = plan.folder, plan.config["force"]
     if folder.finished(place) and not force:
         return Result(files.read_json(place / folder.SCORES), place, True, trust)
+    monitor.check(plan.config["monitor"])
     set_threads(plan.config["threads"])
+    device.prepare(plan.config["device"])
     job = job_of(plan, trust)
     set_threads(plan.config["threads"])  # for what building imported
     made = folder.open_folder(place)
@@ -69,23 +87,33 @@ def _run(plan: Plan, trust: tuple[str, ...], tell: Tell) -> Result:
         try:
             with log.to_file(place / "run.log"):
                 if force:
+                    parent_of(plan, job)  # refused before anything is moved
                     folder.set_aside(place)
                 elif folder.finished(place):  # by another process, a moment ago
                     return Result(files.read_json(place / folder.SCORES), place, True, trust)
-                return Result(_recorded(plan, job, trust, tell), place, False, trust)
+                return Result(_recorded(plan, job, trust, tell, say), place, False, trust)
         except Refused:
             if made is not None:
                 folder.remove_fresh(place, made)
             raise
 
 
-def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell) -> Metrics:
+def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell, say: Say) -> Metrics:
     """Run with the record kept whatever happens."""
-    reset_peak()
+    memory.reset_peak()
     record = Record.begin(plan, _facts(plan, job))
+    if noted := "".join(f"\n  {line}" for line in log.notes()):  # while the problem was built
+        log.say(noted)
+        say(noted)
     try:
-        judge = _train(plan, job, tell)
-        scores = _score(plan, job, judge, trust)
+        with monitor.curves(plan.config["monitor"], plan.folder) as curves:
+            saved = resume(plan, job, say)
+            judge = Judge(**saved.judge) if saved else Judge()
+            if judge.parent:
+                record.note(parent=judge.parent)
+            _train(plan, job, saved, judge, curves, tell)
+            scores = _score(plan, job, judge, trust)
+            curves.end(judge.step, scores, _settings(plan))
     except (Interrupted, KeyboardInterrupt):
         record.end("interrupted")
         raise
@@ -107,27 +135,39 @@ def _facts(plan: Plan, job: Job) -> Mapping[str, Any]:
         "objective": job.problem.objective,
         "bounds": asdict(bounds) if bounds else None,
         "unit": job.trainer.unit,
+        "device": device.facts(plan.config["device"]),
         "seeds": {stream: integer(plan.config["seed"], stream) for stream in STREAMS},
     }
 
 
-def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
+def _settings(plan: Plan) -> Mapping[str, Any]:
+    """What a run is told apart by, where many are seen beside each other."""
+    own = {key: plan.config[key] for key in ("budget", "labels", "split", "seed", "device")}
+    fields = {key: value for key, value in plan.config["trainer"].items() if key not in ("_target_", "default_steps")}
+    return {"problem": plan.problem, "trainer": {"name": plan.trainer, **fields}, **own}
+
+
+def _train(plan: Plan, job: Job, saved: Checkpoint | None, judge: Judge, curves: monitor.Curves, tell: Tell) -> None:
     """Pull snapshots until the budget is spent, patience is over or the stream ends; leaves model/ behind."""
     config, place, meter = plan.config, plan.folder, meter_of(job.shown)
-    saved = resume(plan, job.problem)
-    judge = Judge(**saved.judge) if saved else Judge()
     if meter is not None:
         meter.used, meter.reward = judge.feedback, judge.reward
-    if saved:
-        tell(judge.step, job.steps, {})
-    every = config["budget"]["evaluate_every"] or max(1, job.steps // 20)
+    every = lineage.cadence(config, job.steps)
     next_save = time.monotonic() + config["checkpoint_seconds"]
     stream = job.trainer.train(job.shown, integer(config["seed"], "trainer"), saved.state if saved else None)
     last: Snapshot | None = None
     with closing(stream), history.resume(place / "history.jsonl", judge.step) as lines:
+        curves.begin(place / "history.jsonl")
+
+        def write(scores: Metrics) -> None:
+            row = judge.line(scores)
+            history.append(lines, row)
+            curves.line(row)
+
         while not judge.over:
             start = time.perf_counter()
             snapshot = _next(stream)
+            device.settle(config["device"])
             judge.seconds += time.perf_counter() - start
             if snapshot is None:
                 break
@@ -138,7 +178,7 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
             scores = dict(snapshot.metrics)
             if judge.over or judge.step // every > judge.validated // every:
                 scores |= _validate(place, job, judge, snapshot, config["budget"]["patience"])
-            history.append(lines, judge.line(scores))
+            write(scores)
             stop = tell(judge.step, job.steps, scores) if not judge.over else 0
             if stop or (time.monotonic() >= next_save and not judge.over):
                 save_checkpoint(plan, judge, snapshot)
@@ -150,12 +190,11 @@ def _train(plan: Plan, job: Job, tell: Tell) -> Judge:
             judge.over = True
             judge.count(meter)
             if last is not None and judge.validated < judge.step:
-                history.append(lines, judge.line(_validate(place, job, judge, last, None)))
+                write(_validate(place, job, judge, last, None))
         save_last(place, last, saved)
         if last is not None and job.steps > 1:
             save_checkpoint(plan, judge, last)
     name_models(place)
-    return judge
 
 
 def _next(stream: Generator[Snapshot, None, None]) -> Snapshot | None:
@@ -198,5 +237,5 @@ def _score(plan: Plan, job: Job, judge: Judge, trust: Sequence[str]) -> Metrics:
         scores["cost/bits"] = shown.bits + verdict.bits
     if meter_of(shown) is not None:
         scores["cost/env_steps"] = judge.feedback
-    scores["cost/peak_rss_mb"] = peak_mb()
-    return scores
+    judge.peak(memory.costs(plan.config["device"]))
+    return scores | judge.peaks

@@ -13,10 +13,21 @@ from omegaconf import MISSING
 class SplitKind(Enum):
     holdout = "holdout"
     all = "all"
+    cv = "cv"
+    official = "official"
+    group = "group"
+    time = "time"
 
 
 class Device(Enum):
     cpu = "cpu"
+    cuda = "cuda"
+    auto = "auto"
+
+
+class Monitor(Enum):
+    none = "none"
+    tensorboard = "tensorboard"
 
 
 @dataclass
@@ -25,6 +36,9 @@ class Scenario:
     labels: int | None = MISSING
     split: SplitKind = MISSING
     split_seed: int | None = MISSING
+    test_size: float = MISSING
+    folds: int = MISSING
+    fold: int | None = MISSING
     select: bool = MISSING
 
 
@@ -45,15 +59,21 @@ class Root:
     name: str = MISSING
     root: str = MISSING
     question: str | None = MISSING
+    plan: dict[str, str] = MISSING
     seed: int = MISSING
     split_seed: int | None = MISSING
     split: SplitKind = MISSING
+    test_size: float = MISSING
+    folds: int = MISSING
+    fold: int | None = MISSING
     labels: int | None = MISSING
     select: bool = MISSING
     threads: int = MISSING
     device: Device = MISSING
     compile: bool = MISSING
     repeat: int = MISSING
+    extend: bool = MISSING
+    monitor: Monitor = MISSING
     force: bool = MISSING
     checkpoint_seconds: float = MISSING
 

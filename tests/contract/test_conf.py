@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from paralab.build import PROBLEM, TRAINER, build, resolve
+from paralab.build import build
 from paralab.catalog import folders, names
 from paralab.compose import compose, loader
 from paralab.record.plan import Plan
 from paralab.sweep.plan import compose_any, freeze, plan_grid
+from paralab.trust import PROBLEM, TRAINER, resolve
 
 CONF = folders()[:1]
 
@@ -22,9 +24,12 @@ CONF = folders()[:1]
 def test_a_problem_builds_and_holds_no_defaults(problem: str, plan: Callable[..., Plan]) -> None:
     node = plan(problem, "supervised/logistic").config["problem"]
     kind = resolve(node, "problem", PROBLEM)
-    assert {field.name for field in dataclasses.fields(kind)} == set(node) - {"_target_"}
-    assert not any(_has_default(field) for field in dataclasses.fields(kind))
-    built = build(node, "problem", PROBLEM)
+    assert set(inspect.signature(kind).parameters) == set(node) - {"_target_", "subject"}
+    if isinstance(kind, type):
+        assert not any(_has_default(field) for field in dataclasses.fields(kind))
+    else:
+        assert not any(each.default is not each.empty for each in inspect.signature(kind).parameters.values())
+    built = build({key: value for key, value in node.items() if key != "subject"}, "problem", PROBLEM)
     assert built.views
     assert built.objective
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from paralab.build import TRAINER, job_of, resolve
+from paralab.build import job_of
 from paralab.catalog import folders, names
 from paralab.core import Unlabelled
 from paralab.problems.classification import Classification
 from paralab.record.plan import Plan
+from paralab.trust import TRAINER, resolve
 
 UNLABELLED = [
     name for name in names("trainer", folders()[:1]) if name.startswith("unsupervised/")

@@ -8,16 +8,20 @@ import sys
 from pathlib import Path
 
 from paralab.catalog import folders, names
+from tests.known import NEEDS, brief
 
 SCRIPT = """
 import hashlib, json, sys
 import paralab
 from paralab.errors import Refused
 found = {}
-for trainer in json.loads(sys.argv[1]):
-    for problem, *overrides in (["iris"], ["diabetes"], ["cartpole", "problem.episodes=5"], ["frozen_lake"]):
+EPISODES = "problem.episodes=5"
+TRIED = (["iris"], ["diabetes"], ["cartpole", EPISODES], ["frozen_lake"], ["pendulum", EPISODES])
+for trainer, own in json.loads(sys.argv[1]).items():
+    for problem, *overrides in TRIED:
+        overrides += own
         if trainer.startswith("reinforcement/") and problem != "iris":
-            overrides.append("budget.steps=1536")
+            overrides.append("budget.steps=512")
         try:
             result = paralab.train(problem, trainer, seed=3, root=sys.argv[2], overrides=overrides)
             break
@@ -35,13 +39,13 @@ print(json.dumps(found))
 
 
 def test_two_processes_agree(tmp_path: Path) -> None:
-    trainers = names("trainer", folders()[:1])
+    trainers = {name: [*NEEDS.get(name, []), *brief(name)] for name in names("trainer", folders()[:1])}
     one, other = (_in_a_process(trainers, tmp_path / str(place)) for place in range(2))
     assert set(one) == set(trainers)
     assert one == other
 
 
-def _in_a_process(trainers: list[str], root: Path) -> dict[str, object]:
+def _in_a_process(trainers: dict[str, list[str]], root: Path) -> dict[str, object]:
     command = [sys.executable, "-c", SCRIPT, json.dumps(trainers), str(root)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from math import isfinite
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -15,15 +16,30 @@ from paralab.build import Job, job_of
 from paralab.catalog import folders, names
 from paralab.core import Array, Model, State
 from paralab.errors import Refused
+from paralab.named import Category
 from paralab.package.model import load_model, save_model
 from paralab.record.files import read_arrays, write_arrays
 from paralab.record.plan import Plan
+from tests.known import BRIEF, brief
 
 CONF = folders()[:1]
 SMALL = [name for name in names("problem", CONF) if name != "mnist_5k"]
 SNAPSHOTS = 3
 
-CLASSES = ("iris", "digits", "wine", "breast_cancer")
+VECTORS = ("acrobot", "mountain_car", "lunar_lander", "gym")  # observed, as cartpole; few actions
+TABLES = ("frozen_lake", "corridor", "taxi", "cliff_walking")
+FORCES = ("pendulum", "mountain_car_continuous")
+RARE = {*VECTORS, "taxi", "cliff_walking", "mountain_car_continuous", "images"}  # alike for a trainer to the others
+ALGORITHMS = [f"reinforcement/{name}" for name in BRIEF]  # all of one class
+ACTS_IN = {name: "pendulum" if name in ("sac", "td3", "ddpg", "tqc", "crossq") else "corridor" for name in BRIEF}
+TRIED = {  # in the fast tests nevertheless
+    *((f"reinforcement/{name}", problem) for name, problem in ACTS_IN.items()),
+    ("reinforcement/linucb", "acrobot"), ("reinforcement/linucb", "mountain_car"), ("reinforcement/ppo", "gym"),
+    ("reinforcement/ppo", "mountain_car_continuous"), ("reinforcement/ppo", "lunar_lander"),
+    ("reinforcement/q_table", "taxi"), ("reinforcement/q_table", "cliff_walking"), ("supervised/logistic", "gym"),
+    ("supervised/logistic", "images"), ("unsupervised/kmeans", "images"), ("reinforcement/linucb", "images"),
+}  # fmt: skip
+CLASSES = ("iris", "digits", "wine", "breast_cancer", "table", "images")
 ROWS = (*CLASSES, "breast_cancer_anomaly", "diabetes")
 # What each shipped trainer must accept, and nothing else; one that is not named here is held to the rest.
 ACCEPTED = {
@@ -37,10 +53,10 @@ ACCEPTED = {
     "unsupervised/kmeans": ROWS,
     "unsupervised/kmeans_features": ROWS,
     "unsupervised/pca": ROWS,
-    "reinforcement/linucb": (*CLASSES, "cartpole"),
-    "reinforcement/ppo": ("digits", "breast_cancer", "cartpole", "frozen_lake", "corridor"),  # 256 pulls a rollout
-    "reinforcement/dqn": ("digits", "breast_cancer", "cartpole", "frozen_lake", "corridor"),
-    "reinforcement/q_table": ("frozen_lake", "corridor"),
+    "reinforcement/linucb": (*CLASSES, "cartpole", *VECTORS),
+    "reinforcement/ppo": ("digits", "breast_cancer", "cartpole", *VECTORS, *TABLES, *FORCES),  # 256 pulls a rollout
+    "reinforcement/dqn": ("digits", "breast_cancer", "cartpole", *VECTORS, *TABLES),
+    "reinforcement/q_table": TABLES,
 }
 
 
@@ -53,10 +69,19 @@ class Seen:
     state: State
 
 
-@pytest.mark.parametrize("problem", SMALL)
-@pytest.mark.parametrize("trainer", names("trainer", CONF))
+def _is_slow(trainer: str, problem: str) -> bool:
+    return (trainer, problem) not in TRIED and (problem in RARE or trainer in ALGORITHMS)
+
+
+PAIRS = [
+    pytest.param(*pair, marks=pytest.mark.slow if _is_slow(*pair) else ())
+    for pair in product(names("trainer", CONF), SMALL)
+]
+
+
+@pytest.mark.parametrize(("trainer", "problem"), PAIRS)
 def test_stream(trainer: str, problem: str, plan: Callable[..., Plan], tmp_path: Path) -> None:
-    decided = plan(problem, trainer)
+    decided = plan(problem, trainer, *brief(trainer), *(["trainer.every=1"] if trainer in ALGORITHMS else []))
 
     def fresh() -> Job:
         return job_of(decided, [])
@@ -127,6 +152,9 @@ def _answers(model: Model, tmp_path: Path) -> dict[str, bytes]:
 def _inputs(model: Model) -> Array:
     space = model.signature.inputs
     space.seed(0)
+    if isinstance(space, gym.spaces.Dict):  # a table's columns
+        kinds = [(name, "<i4" if isinstance(kind, Category) else "<f8") for name, kind in space.spaces.items()]
+        return np.array([tuple(space.sample().values()) for _ in range(32)], kinds)
     return np.stack([np.asarray(space.sample()) for _ in range(32)])
 
 

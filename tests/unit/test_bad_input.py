@@ -38,10 +38,10 @@ def refused(cli: Cli, *arguments: str) -> str:
 WRONG = {
     # names that are not there; the closest is offered
     "problem=digts": "problem 'digts' is not known. Did you mean 'digits'?",
-    "problem=": "problem '' is not known. Known: breast_cancer, ",
-    "problem=null": "problem 'null' is not known. Known: breast_cancer, ",
+    "problem=": "problem '' is not known. Known: acrobot, breast_cancer, ",
+    "problem=null": "problem 'null' is not known. Known: acrobot, breast_cancer, ",
     "problem=[digits,iris]": "problem '['digits', 'iris']' is not known.",
-    "problem={a:1}": "problem= is missing: choose one of breast_cancer, ",
+    "problem={a:1}": "problem= is missing: choose one of acrobot, ",
     "trainer=supervised/logistc": "trainer 'supervised/logistc' is not known. Did you mean 'supervised/logistic'?",
     "trainer=logistic": "trainer 'logistic' is not known. Did you mean 'supervised/logistic'?",
     "trainer=5": "trainer '5' is not known.",
@@ -58,8 +58,8 @@ WRONG = {
     "labels=many": "labels: Value 'many' of type 'str' could not be converted to Integer",
     "seed=null": "field 'seed' is not Optional",
     "select=maybe": "select: Value 'maybe' is not a valid bool",
-    "split=al": "split: Invalid value 'al', expected one of [holdout, all]",
-    "device=cuda": "device: Invalid value 'cuda', expected one of [cpu]",
+    "split=al": "split: Invalid value 'al', expected one of [holdout, all, cv, official, group, time]",
+    "device=gpu": "device: Invalid value 'gpu', expected one of [cpu, cuda, auto]",
     "trainer.C=abc": "trainer.C='abc': a value of type float is needed",
     "trainer.C=[1]": "trainer.C=[1]: a value of type float is needed",
     "trainer.C=true": "trainer.C=True: a value of type float is needed",
@@ -78,6 +78,8 @@ WRONG = {
     "labels=5": "labels=5 is fewer than the 10 classes; give at least 10, or null",
     "seed=-1": "seed=-1: at least 0",
     "split_seed=-1": "split_seed=-1: at least 0",
+    "folds=1": "folds=1: at least 2",
+    "fold=-1": "fold=-1: at least 0",
     "threads=0": "threads=0: at least 1",
     "checkpoint_seconds=-1": "checkpoint_seconds=-1.0: at least 0",
     "budget.steps=0": "budget.steps=0: at least 1",
@@ -110,6 +112,13 @@ WRONG = {
     "name=${nope}": "Interpolation key 'nope' not found",
     "root=${root}": "Recursive interpolation detected",
     "problem.probe=${seed": "is not an override",
+    "split=cv": "fold",
+    "fold=1": "fold",
+    "test_size=1.5": "test_size",
+    "test_size=0": "test_size",
+    "split=group": "group",
+    "split=time": "time",
+    "split=official": "official",
     # places
     "--config-dir nope": "--config-dir nope: there is no such folder",
     "root=/dev/null/x": "cannot be written (Not a directory); choose another place with root=DIR",
@@ -127,9 +136,9 @@ def test_a_wrong_word_is_one_line(asked: str, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("train", "trainer= is missing: choose one of reinforcement/dqn, "),
-        ("train problem=digits", "trainer= is missing: choose one of reinforcement/dqn, "),
-        ("train trainer=supervised/ridge", "problem= is missing: choose one of breast_cancer, "),
+        ("train", "trainer= is missing: choose one of reinforcement/a2c, "),
+        ("train problem=digits", "trainer= is missing: choose one of reinforcement/a2c, "),
+        ("train trainer=supervised/ridge", "problem= is missing: choose one of acrobot, "),
         (
             "train problem=cartpole trainer=supervised/logistic",
             "supervised/logistic learns from Labelled; cartpole can only be shown as Environment. "

@@ -15,14 +15,13 @@ from gymnasium.utils.env_checker import check_env
 
 from paralab.core import Array, Environment, Meaning, Signature, show
 from paralab.datasets import bundled
-from paralab.datasets.splits import Scenario
 from paralab.environments.bandit import make
 from paralab.errors import Mismatch, Refused, Spent
 from paralab.meter import Meter
 from paralab.problems.classification import Classification
 from paralab.trainers.reinforcement.linucb import LinearPolicy, LinUCB
+from tests.known import PLAIN
 
-PLAIN = Scenario(seed=0, labels=None, split="holdout", split_seed=None, select=False)
 LINUCB = LinUCB(scale="auto", alpha=0.3, ridge=1.0, stride=50, horizon=1000)
 
 

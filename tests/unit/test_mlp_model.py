@@ -14,7 +14,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from paralab.core import Labelled, Meaning, Member, Signature, Snapshot, Space
 from paralab.trainers.supervised.mlp import MLP, MLPModel
 
-TRAINER = MLP((32,), 1e-2, 0.5, 64, "cosine", 15, "auto")
+TRAINER = MLP((32,), 1e-2, 0.5, 64, "cosine", 15, "auto", None, "cpu")
 
 
 def digits() -> Labelled:
@@ -62,7 +62,7 @@ def test_it_comes_back_from_disk_the_same(
     make: Callable[[], Labelled], hidden: tuple[int, ...], tmp_path: Path
 ) -> None:
     shown = first(make(), 100)
-    trainer = MLP(hidden, 1e-2, 0.0, 64, "constant", 3, "auto")
+    trainer = MLP(hidden, 1e-2, 0.0, 64, "constant", 3, "auto", None, "cpu")
     beside = [Member(trainer, shown, seed) for seed in range(3)]
     model = next(MLP.train_cohort(beside))[1].model  # its parameters lie between its neighbours'
     model.save(tmp_path)

@@ -17,7 +17,7 @@ from paralab.errors import Mismatch, Refused
 from paralab.networks.optim import Schedule
 from paralab.trainers.supervised.mlp import MLP
 
-TRAINER = MLP((16, 7), 1e-2, 0.1, 16, "cosine", 4, "standard")
+TRAINER = MLP((16, 7), 1e-2, 0.1, 16, "cosine", 4, "standard", None, "cpu")
 
 
 def rows(count: int, width: int, classes: int | None, seed: int = 0) -> Labelled:

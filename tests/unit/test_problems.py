@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -26,15 +27,16 @@ from paralab.core import (
 )
 from paralab.datasets import bundled, packaged
 from paralab.datasets.dataset import Dataset
-from paralab.datasets.splits import Scenario
 from paralab.errors import Mismatch, Refused
+from paralab.named import Classes
 from paralab.problems.anomaly import Anomaly
 from paralab.problems.classification import Classification
 from paralab.problems.regression import Regression
 from paralab.trainers.unsupervised.kmeans import KMeans
 from paralab.trainers.unsupervised.pca import PrincipalComponents
+from tests import known
 
-PLAIN = Scenario(seed=3, labels=None, split="holdout", split_seed=None, select=False)
+PLAIN = replace(known.PLAIN, seed=3)
 VALUE = Box(-np.inf, np.inf, (), np.float64)
 
 
@@ -245,3 +247,42 @@ def test_clusters_of_digits_agree_as_published() -> None:
         scores.append(problem.evaluate(model, "test").scores)
     for name, published in {"ari": 0.481, "ami": 0.629, "homogeneity": 0.61}.items():
         assert np.mean([each[name] for each in scores]) == pytest.approx(published, abs=0.05)
+
+
+def test_compactness_of_many_rows_is_that_of_the_same_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    from paralab.problems import judging
+
+    problem = classification(split="all")
+    model = Fixed(Meaning.CLUSTER, Discrete(3), problem.data, problem.data.targets)
+    whole = problem.evaluate(model, "test").scores
+    monkeypatch.setattr(judging, "MOST", 60)
+    some, again = (problem.evaluate(model, "test").scores for _ in range(2))
+    assert some == again
+    assert some["silhouette"] != whole["silhouette"] == pytest.approx(some["silhouette"], abs=0.1)
+    assert some["neg_inertia"] == whole["neg_inertia"]
+
+
+@pytest.mark.parametrize("make", [classification, anomaly, regression])
+def test_an_objective_that_is_no_score_is_refused(make: Callable[[], Problem]) -> None:
+    with pytest.raises(Refused, match=r"problem\.objective=acuracy is no score of this problem"):
+        replace(make(), objective="acuracy")  # type: ignore[type-var]
+
+
+def test_split_all_keeps_an_objective_of_clusters() -> None:
+    assert replace(classification(split="all"), objective="silhouette").objective == "silhouette"
+
+
+def test_classes_keep_their_names() -> None:
+    shown = show(classification(), Labelled)
+    assert shown.task.outputs == {Meaning.LABEL: Classes(["setosa", "versicolor", "virginica"])}
+    strange = Anomaly(bundled.breast_cancer(), "malignant", "roc_auc", 10.0, None, PLAIN)
+    assert show(strange, Labelled).task.outputs == {Meaning.LABEL: Classes(["normal", "malignant"])}
+
+
+def test_folds_test_every_row_once_and_groups_of_the_data_stay_together() -> None:
+    data = replace(bundled.iris(), groups=np.arange(150) // 5)
+    problems = [classification(data, split="cv", fold=fold) for fold in range(5)]
+    tests = [problem.rows.test for problem in problems]
+    assert sorted(np.concatenate(tests)) == list(range(150))
+    assert all(len(set(data.groups[test])) == 6 for test in tests)  # type: ignore[index]
+    assert all(np.bincount(data.targets[test]).min() == 10 for test in tests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from paralab.environments.corridor import COST, Corridor, optimum
 from paralab.errors import Failed, Mismatch, Refused, Spent
 from paralab.problems.control import Control
 from paralab.problems.rollout import rollout
+from tests.known import PLAIN
 
 CONF = Path(__file__).parents[2] / "conf" / "problem"
 
@@ -38,13 +40,18 @@ class Always(Model):
 
 
 def scenario(seed: int = 0, **changes: Any) -> Scenario:
-    return Scenario(
-        **({"seed": seed, "labels": None, "split": "holdout", "split_seed": None, "select": False} | changes)
-    )
+    return replace(PLAIN, seed=seed, **changes)
 
 
 def control(name: str = "CartPole-v1", kwargs: dict[str, Any] | None = None, **changes: Any) -> Control:
-    fields = {"episodes": 5, "solved": None, "objective": "return", "bounds": None, "scenario": scenario()} | changes
+    fields = {
+        "wrappers": (),
+        "episodes": 5,
+        "solved": None,
+        "objective": "return",
+        "bounds": None,
+        "scenario": scenario(),
+    } | changes
     return Control(id=name, kwargs=kwargs or {}, **fields)
 
 
@@ -145,11 +152,15 @@ def test_box_actions_are_clipped() -> None:
         ({"scenario": scenario(labels=5)}, "labels=5: CartPole-v1 has no labels"),
         ({"scenario": scenario(split="all")}, "split=all"),
         ({"episodes": 0}, "problem.episodes=0"),
-        ({"objective": "success"}, "needs problem.solved"),
+        ({"name": "Pendulum-v1", "objective": "success"}, "needs problem.solved"),
         ({"name": "CartPol-v1"}, "Did you mean: `CartPole`"),
         ({"name": "antigravity:CartPole-v1"}, "without a module"),
+        ({"name": "CartPole"}, "name its version, as in CartPole-v1"),
+        ({"name": "GymV26Environment-v0", "kwargs": {"env_id": "os:x"}}, "another registry"),
         ({"kwargs": {"legs": 3}}, "legs"),
-        ({"name": "Blackjack-v1"}, "not one array"),
+        ({"kwargs": {"render_mode": "human"}}, "open a window"),
+        ({"name": "FrozenLake-v1", "kwargs": {"map_name": "1x1"}}, "KeyError: '1x1'"),
+        ({"name": "Blackjack-v1"}, "not an array"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(changes: dict[str, Any], message: str) -> None:
@@ -171,18 +182,55 @@ def test_the_corridors_optimum_is_what_it_says() -> None:
         Corridor(1)
 
 
-def test_the_frozen_lakes_ceiling_is_its_value() -> None:
+def declared(name: str) -> dict[str, Any]:
+    conf: Any = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"), resolve=False)
+    return dict(conf)
+
+
+@pytest.mark.parametrize("name", ["frozen_lake", "taxi", "cliff_walking"])
+def test_a_tables_ceiling_is_its_value(name: str) -> None:
     """Value iteration backwards over the steps of an episode: no policy does better."""
-    conf = OmegaConf.to_container(OmegaConf.load(CONF / "frozen_lake.yaml"), resolve=False)
-    assert isinstance(conf, dict)
+    conf = declared(name)
     env = gym.make(conf["id"], **conf["kwargs"])
     assert env.spec is not None
-    moves: Any = env.unwrapped
-    values = np.zeros(16)
+    table: Any = env.unwrapped
+    values = np.zeros(len(table.P))
     for _ in range(env.spec.max_episode_steps or 0):
-        values = np.array([max(_worth(move, values) for move in moves.P[cell].values()) for cell in range(16)])
-    assert conf["bounds"]["ceiling"]["value"] == pytest.approx(values[0], abs=5e-5)
+        values = np.array([max(_worth(move, values) for move in moves.values()) for moves in table.P.values()])
+    starts = table.initial_state_distrib
+    assert conf["bounds"]["ceiling"]["value"] == pytest.approx(float(starts @ values), abs=5e-5)
+    if name == "taxi":
+        assert conf["solved"] == pytest.approx(values[starts > 0].min())
 
 
 def _worth(move: list[tuple[float, int, float, bool]], values: Array) -> float:
     return sum(share * (reward + (0.0 if over else values[cell])) for share, cell, reward, over in move)
+
+
+CONTROLS = [path.stem for path in CONF.glob("*.yaml") if "control.Control" in path.read_text() and path.stem != "gym"]
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_declared_threshold_is_gymnasiums(name: str) -> None:
+    conf = declared(name)
+    threshold = gym.spec(conf["id"]).reward_threshold
+    ceiling = conf["bounds"]["ceiling"]
+    if ceiling["source"] == "gymnasium's reward threshold":
+        assert ceiling["value"] == conf["solved"] == threshold
+    assert conf["bounds"]["floor"]["value"] < min(conf["solved"], ceiling["value"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_floor_is_what_its_command_says(name: str) -> None:
+    """The script that the source names, with the arguments that it names."""
+    import json
+    import shlex
+    import subprocess
+    import sys
+
+    floor = declared(name)["bounds"]["floor"]
+    script, *words = shlex.split(floor["source"].partition(": ")[2])
+    command = [sys.executable, str(CONF.parents[1] / script), *words]
+    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert floor["value"] == pytest.approx(said["mean"], rel=3e-3, abs=5e-5)

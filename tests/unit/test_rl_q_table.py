@@ -11,11 +11,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from paralab.core import Environment, Meaning, Snapshot, State, show
-from paralab.datasets.splits import Scenario
 from paralab.environments.corridor import optimum
 from paralab.errors import Mismatch
 from paralab.problems.control import Control
 from paralab.trainers.reinforcement.q_table import QLearning, QTable
+from tests.known import PLAIN
 from tests.unit.test_rl_journal import through_file
 
 CONF = Path(__file__).parents[2] / "conf" / "trainer" / "reinforcement" / "q_table.yaml"
@@ -28,8 +28,8 @@ def q_table(**changes: Any) -> QLearning:
 
 
 def problem(name: str, kwargs: dict[str, Any]) -> Control:
-    scenario = Scenario(seed=0, labels=None, split="holdout", split_seed=None, select=False)
-    return Control(name, kwargs, 100, None, "return", None, scenario)
+    scenario = PLAIN
+    return Control(name, kwargs, (), 100, None, "return", None, scenario)
 
 
 CORRIDOR = problem("paralab/Corridor-v0", {"length": 10})

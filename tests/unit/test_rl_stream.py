@@ -18,7 +18,6 @@ from omegaconf import OmegaConf
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from paralab.core import Array, Environment, Meaning, Signature, Snapshot, show
-from paralab.datasets.splits import Scenario
 from paralab.environments.journal import Journal
 from paralab.environments.metered import Metered
 from paralab.errors import Failed, Mismatch, Refused
@@ -30,6 +29,7 @@ from paralab.trainers.reinforcement.dqn import DQN
 from paralab.trainers.reinforcement.policy import PolicyModel
 from paralab.trainers.reinforcement.ppo import PPO
 from paralab.trainers.reinforcement.resume import check
+from tests.known import PLAIN
 from tests.unit.test_rl_journal import through_file
 
 CONF = Path(__file__).parents[2] / "conf" / "trainer" / "reinforcement"
@@ -70,8 +70,8 @@ TRAINERS = [
 
 
 def cartpole(seed: int = 0) -> Environment:
-    scenario = Scenario(seed=seed, labels=None, split="holdout", split_seed=None, select=False)
-    return show(Control("CartPole-v1", {}, 100, 475.0, "return", None, scenario), Environment)
+    scenario = replace(PLAIN, seed=seed)
+    return show(Control("CartPole-v1", {}, (), 100, 475.0, "return", None, scenario), Environment)
 
 
 def weights(model: BaseAlgorithm | Snapshot) -> dict[str, Array]:
@@ -243,8 +243,8 @@ def test_other_action_spaces_mismatch() -> None:
 
 
 def test_ppo_acts_in_boxes(tmp_path: Path) -> None:
-    scenario = Scenario(seed=0, labels=None, split="holdout", split_seed=None, select=False)
-    problem = Control("Pendulum-v1", {}, 3, None, "return", None, scenario)
+    scenario = PLAIN
+    problem = Control("Pendulum-v1", {}, (), 3, None, "return", None, scenario)
     model = next(ppo().train(show(problem, Environment), 0)).model
     model.save(tmp_path)
     scores = [problem.evaluate(each, "test").scores["return"] for each in (model, PolicyModel.load(tmp_path))]
@@ -267,8 +267,8 @@ def test_ppo_learns_cartpole() -> None:
     """The zoo's settings: median over 5 seeds of the mean return of 100 held-out episodes."""
     returns = []
     for seed in range(5):
-        scenario = Scenario(seed=seed, labels=None, split="holdout", split_seed=None, select=False)
-        problem = Control("CartPole-v1", {}, 100, 475.0, "return", None, scenario)
+        scenario = replace(PLAIN, seed=seed)
+        problem = Control("CartPole-v1", {}, (), 100, 475.0, "return", None, scenario)
         for snapshot in shipped(PPO, "ppo", 100_000).train(show(problem, Environment), seed):
             if snapshot.step >= 100_000:
                 break

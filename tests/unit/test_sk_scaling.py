@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from paralab.core import Array
 from paralab.errors import Refused
-from paralab.trainers.estimators import scaler
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale, affine
 
 PIXELS = gym.spaces.Box(0, 16, (3,), np.float64)
@@ -24,7 +24,7 @@ def scaled(scale: Scale, space: gym.Space[Array], inputs: Array) -> Array:
 
 def test_pixels_by_range_are_exactly_sixteenths() -> None:
     for scale in ("auto", "range"):
-        [(_, step)] = scaler(scale, PIXELS, ROWS)
+        [(_, step)] = prepare(scale, PIXELS, ROWS).steps
         assert np.array_equal(scaled(scale, PIXELS, ROWS), ROWS / 16)
         assert np.array_equal(step.transform(ROWS), ROWS / 16)
 
@@ -33,12 +33,12 @@ def test_auto_is_standard_on_unbounded_inputs_and_none_leaves_them() -> None:
     standard = scaled("auto", UNBOUNDED, ROWS)
     np.testing.assert_allclose([standard.mean(0), standard.std(0)], [[0] * 3, [1] * 3], atol=1e-12)
     assert np.array_equal(scaled("none", UNBOUNDED, ROWS), ROWS)
-    assert scaler("none", UNBOUNDED, ROWS) == []
+    assert prepare("none", UNBOUNDED, ROWS).steps == []
 
 
 @given(arrays(np.float64, (7, 3), elements=st.floats(-1e6, 1e6).map(lambda x: round(x, 3))))
 def test_affine_is_what_the_pipeline_does(inputs: Array) -> None:
-    [(_, step)] = scaler("standard", UNBOUNDED, inputs)
+    [(_, step)] = prepare("standard", UNBOUNDED, inputs).steps
     np.testing.assert_allclose(scaled("standard", UNBOUNDED, inputs), step.transform(inputs), rtol=1e-6, atol=1e-6)
 
 

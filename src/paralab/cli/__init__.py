@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 VERBS = {  # the first line of each verb's own help, held by a test
     "train": "Train one model, a grid of them, or run an experiment.",
     "report": "Write and show an experiment's tables, figures and page.",
+    "predict": "Answer new rows with a finished run's model.",
     "runs": "Show every run with its status, score and training seconds.",
     "list": "List problems, trainers or experiments, yours in ./conf included.",
+    "data": "Check a table: rows, types, missing values, duplicates, leaks.",
+    "new": "Scaffold an experiment: its YAML in ./conf and its README.",
+    "doctor": "Say what is installed, what the machine has, and what is wrong.",
 }
 HELP = f"""Usage: paralab VERB ...
 
@@ -41,7 +45,7 @@ def main() -> None:
     if {"-sc", "--shell-completion"} & set(sys.argv):
         from paralab.cli.completion import complete
 
-        complete(sys.argv[1:], verbs=[*VERBS])  # paralab.cli.list shadows the built-in where it was imported
+        complete(sys.argv[1:], VERBS, _app)
         return
     try:
         sys.exit(_app(verb)(arguments, prog_name=f"paralab {verb}", standalone_mode=False))
@@ -81,6 +85,23 @@ def _app(verb: str) -> typer.Typer:
             from paralab.cli.list import list_
 
             app.command()(list_)
+        case "predict":
+            from paralab.cli.predict import predict
+
+            app.command()(predict)
+        case "data":
+            from paralab.cli.data import check, data
+
+            app.callback()(data)
+            app.command("check")(check)
+        case "new":
+            from paralab.cli.new import new
+
+            app.command()(new)
+        case "doctor":
+            from paralab.cli.doctor import doctor
+
+            app.command()(doctor)
         case _:
             from paralab.errors import Refused, closest
 

@@ -1,22 +1,29 @@
-"""Tab completion: verbs and names are ours, keys and values Hydra's."""
+"""Tab completion: verbs, names, run folders and files are ours, keys and values Hydra's."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paralab.catalog import folders, names
 
+if TYPE_CHECKING:
+    import typer
 
-def complete(arguments: Sequence[str], verbs: Sequence[str]) -> None:
-    """Answer `paralab -sc install=bash`, `uninstall=bash`, or a query with the line in COMP_LINE."""
+
+def complete(arguments: Sequence[str], verbs: Iterable[str], app: Callable[[str], typer.Typer]) -> None:
+    """Answer `paralab -sc install=bash`, `uninstall=bash`, or a query with the line in COMP_LINE.
+
+    `app` makes the application of a verb, whose options are offered.
+    """
     if not any(each.startswith("query=") for each in arguments):
         _hydra([each for each in arguments if each not in ("-sc", "--shell-completion", "train")], None)
         return
     words = os.environ.get("COMP_LINE", "").split(" ")
     try:
-        ours = _ours(words, verbs)
+        ours = _ours(words, verbs, app)
         if ours is not None:
             print(" ".join(ours))
             return
@@ -40,20 +47,67 @@ def _is_override(word: str) -> bool:
     return "=" in word and not word.startswith("-") and not word.lstrip("+~").startswith("hydra.searchpath")
 
 
-def _ours(words: Sequence[str], verbs: Sequence[str]) -> list[str] | None:
+def _ours(words: Sequence[str], verbs: Iterable[str], app: Callable[[str], typer.Typer]) -> list[str] | None:
     """What completes the last word, where that is not Hydra's to say."""
     last = words[-1]
     if len(words) <= 2:
         return list(verbs)
-    if words[1] == "list":
-        return ["problems", "trainers", "experiments"]
-    if words[1] != "train":
-        root = Path("experiments")
-        return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    group, equals, _ = last.rpartition("=")
-    if equals and group in ("problem", "trainer", "experiment"):  # Hydra stops at groups that hold only sub-folders
-        return [f"{group}={name}" for name in names(group, folders(_config_dir(words)))]
-    return None
+    verb = words[1]
+    if verb == "train":
+        group, equals, _ = last.rpartition("=")
+        if equals and group in ("problem", "trainer", "experiment"):  # Hydra stops at groups that hold only sub-folders
+            return [f"{group}={name}" for name in names(group, folders(_config_dir(words)))]
+        return None
+    if last.startswith("-"):
+        return _options(app(verb), words)
+    return _values(verb, words, last)
+
+
+def _values(verb: str, words: Sequence[str], last: str) -> list[str]:
+    before = words[-2]
+    match verb:
+        case "list":
+            return ["problems", "trainers", "experiments"]
+        case "predict":
+            return _run_folders(last) or _paths(last) if len(words) == 3 else _paths(last)
+        case "data":
+            return ["check"] if len(words) == 3 else _paths(last)
+        case "new" if before in ("--problem", "--trainers"):
+            first, comma, _ = last.rpartition(",")
+            return [f"{first}{comma}{name}" for name in names(before[2:].removesuffix("s"), folders())]
+        case "new" | "doctor" if before != "--root":
+            return []
+        case _:
+            root = Path("experiments")
+            return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def _options(app: typer.Typer, words: Sequence[str]) -> list[str]:
+    """As the verb's own help names them, those of its sub-command where one stands on the line."""
+    from typer.core import TyperGroup
+    from typer.main import get_command
+
+    command = get_command(app)
+    if isinstance(command, TyperGroup):
+        command = next((command.commands[word] for word in words[2:] if word in command.commands), command)
+    return [name for each in command.params for name in each.opts if name.startswith("--")]
+
+
+def _run_folders(start: str) -> list[str]:
+    """Finished runs below ./experiments whose path begins so."""
+    from paralab.record.read import runs
+
+    found = (run.folder.as_posix() for run in runs(Path("experiments")) if run.status == "finished")
+    return [path for path in found if path.startswith(start)]
+
+
+def _paths(start: str) -> list[str]:
+    """Files and folders whose path begins so; folders end in a slash. A name with a blank would fall apart."""
+    folder, slash, name = start.rpartition("/")
+    place = Path((folder + slash) or ".").expanduser()
+    inside = sorted(path for path in place.iterdir() if path.name.startswith(name)) if place.is_dir() else []
+    shown = [path for path in inside if " " not in path.name and (name or not path.name.startswith("."))]
+    return [f"{folder}{slash}{path.name}{'/' * path.is_dir()}" for path in shown]
 
 
 def _config_dir(words: Sequence[str]) -> Path | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -32,9 +36,25 @@ def list_(
 
         print(json.dumps(found, indent=1))
         return
+    print("\n".join(_lines(found)))
+
+
+def _lines(found: dict[str, str]) -> Iterator[str]:
+    """A name a line, an empty one between two paradigms; on a terminal, descriptions fold under themselves."""
     width = max(map(len, found), default=0)
+    most = get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    before = ""
     for name, description in found.items():
-        print(f"{name:<{width}}  {description}".rstrip())
+        paradigm = name.rpartition("/")[0]
+        if before and paradigm != before:
+            yield ""
+        before = paradigm
+        lead, rest = f"{name:<{width}}  ", " " * (width + 2)
+        shown = fill(  # what is copied stays in one piece, though it may overhang
+            description, max(most, width + 30), initial_indent=lead, subsequent_indent=rest,
+            break_on_hyphens=False, break_long_words=False,
+        )  # fmt: skip
+        yield shown or lead.rstrip()
 
 
 def _description(group: str, name: str, paths: list[Path]) -> str:

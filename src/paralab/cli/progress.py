@@ -68,8 +68,6 @@ class Display:
 
     def tell(self, step: int, steps: int, scores: Metrics) -> int:
         score = next((f" {name} {value:.4g}" for name, value in scores.items()), "")
-        if not scores:
-            self.console.print(f"{self.name}: goes on from step {step} of {steps}", markup=False, soft_wrap=True)
         if self.total > 1:
             self.bar.update(self.task, description=f"{self.name} {step}/{steps}")
         else:
@@ -77,6 +75,10 @@ class Display:
         if time.monotonic() - self.printed > 10:
             self._line(f"{self.name}: step {step} of {steps}{score}")
         return self.stop.signal
+
+    def say(self, text: str) -> None:
+        if self.live or self.plain:
+            self.console.print(f"{self.name}: {text}", markup=False, soft_wrap=True)
 
     def end(self, outcome: Outcome) -> None:
         """One line a run of a grid, where lines are kept; a failure is shown at once."""
@@ -95,13 +97,15 @@ class Display:
 def show(result: Result, as_json: bool) -> int:
     """A run's scores and folder on stdout; returns the exit code."""
     if as_json:
-        print(json.dumps({"folder": str(result.folder), "scores": dict(result.scores)}))
+        print(json.dumps({"folder": str(result.folder), "scores": dict(result.scores), "parent": result.parent}))
         return 0
     if result.was_there:
         print("This run was finished before; force=true runs it again.")
     width = max(map(len, result.scores))
     for name, value in result.scores.items():
         print(f"{name:<{width}}  {value:.6g}")
+    if result.parent:
+        print(f"continued from {result.parent}")
     print(result.folder)
     return 0
 

@@ -44,7 +44,7 @@ def _plain(run: Run) -> dict[str, object]:
         "experiment": run.experiment, "problem": run.problem, "trainer": run.trainer, "labels": run.labels,
         "seed": run.seed, "config_id": run.config_id, "status": run.status, "objective": run.objective or None,
         "score": run.score, "scores": {k: v if isfinite(v) else None for k, v in run.scores.items()},
-        "error": run.error, "folder": run.folder.as_posix(),
+        "error": run.error, "parent": run.parent, "folder": run.folder.as_posix(),
     }  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def _show(found: list[Run], headed: bool) -> None:
                 console.print(Text("\n" * (place > 0) + _clean(name), "bold"), soft_wrap=True)
             console.print(_table(members))
             for run in members:
+                if run.parent:
+                    console.print(Text(_clean(f"{run.folder}: continued from {run.parent}")), soft_wrap=True)
                 if run.error and run.status != "finished":
                     where = "" if run.status == "damaged" else f"{run.folder}: "
                     console.print(Text(_clean(f"{run.status}: {where}{run.error}")), soft_wrap=True)

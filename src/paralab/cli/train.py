@@ -45,7 +45,7 @@ def train(context: typer.Context) -> None:
 
     with _signals() as stop, Display(quiet=asked.quiet or asked.json, stop=stop) as display:
         runner = Runner(display, asked.trust)
-        ended = _grid(load, config, overrides, runner) if grid else runner(freeze(config))
+        ended = _grid(load, config, overrides, runner) if grid else runner(freeze(config, asked.trust))
     raise typer.Exit(summarise(ended, asked.json) if isinstance(ended, list) else show(ended, asked.json))
 
 
@@ -65,7 +65,7 @@ class Runner:
         if signal_number := self.display.stop.signal:  # a run of one step ends before it can be stopped
             raise Interrupted("stopped between two runs; the same command goes on from there", signal_number)
         self.display.begin(plan)
-        return run(plan, trust=self.trust, tell=self.display.tell)
+        return run(plan, trust=self.trust, tell=self.display.tell, say=self.display.say)
 
     def end(self, outcome: Outcome) -> None:
         self.display.end(outcome)

@@ -23,8 +23,9 @@ class Head:
     width: Callable[[Space], int]  # how many numbers the network puts out for a row
     unit: Callable[[Array], Unit]  # from the targets shown (n, *out)
     encode: Callable[[Array, Unit], Array]  # targets (n, *out) -> what the loss compares with (n, t)
-    # Outputs (S, b, width), encoded targets (S, b, t) -> each member's mean loss (S,), its gradient (S, b, width).
-    loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    # Outputs (S, b, width), encoded targets (S, b, t), what each class counts (S, width) or None for all the same
+    # -> each member's mean loss (S,), its gradient (S, b, width).
+    loss: Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
     outputs: Callable[[Space], Mapping[Meaning, Space]]  # what the model says it answers
     answers: Callable[[Array, Space], Answers]  # outputs in their unit (n, width) float64 -> answers
 
@@ -34,17 +35,20 @@ def _classes(space: Space) -> int:
     return int(space.n)
 
 
-def _cross_entropy(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _cross_entropy(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     # Two and a half times faster than torch.log_softmax, which goes row by row where there are few classes.
     logits = outputs - outputs.amax(-1, keepdim=True)
     odds = logits.exp()
     total = odds.sum(-1, keepdim=True)
-    loss = (total.log() - logits.gather(-1, targets)).mean((1, 2))
+    losses = total.log() - logits.gather(-1, targets)
     gradient = odds.div_(total).scatter_add_(-1, targets, torch.full_like(targets, -1, dtype=odds.dtype))
-    return loss, gradient.div_(targets.shape[1])
+    if weights is not None:
+        each = weights[:, None].expand(-1, targets.shape[1], -1).gather(-1, targets)
+        losses, gradient = losses * each, gradient.mul_(each)
+    return losses.mean((1, 2)), gradient.div_(targets.shape[1])
 
 
-def _squared_error(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _squared_error(outputs: Tensor, targets: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     error = outputs - targets
     return error.square().mean((1, 2)), error.mul_(2 / (error.shape[1] * error.shape[2]))
 

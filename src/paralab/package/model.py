@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paralab.build import MODEL, resolve
 from paralab.core import Model
 from paralab.errors import Failed
 from paralab.package import manifest
 from paralab.record import files, spaces
+from paralab.trust import MODEL, resolve
 
 
 def save_model(model: Model, folder: Path) -> None:
@@ -34,4 +34,4 @@ def load_model(folder: Path, trust: Sequence[str] = ()) -> Model:
     kind = resolve(whole, str(folder), MODEL, trust)
     assert isinstance(kind, type)
     assert issubclass(kind, Model)
-    return kind.load(folder)
+    return kind.load(folder, trust)

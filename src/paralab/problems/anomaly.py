@@ -23,11 +23,13 @@ from paralab.core import (
     View,
 )
 from paralab.datasets.dataset import Dataset
-from paralab.datasets.splits import Rows, Scenario, draw
+from paralab.datasets.splits import Rows, Scenario
 from paralab.errors import Refused, closest
 from paralab.metrics import ranking
 from paralab.problems import views
-from paralab.problems.judging import indices, judge
+from paralab.problems.judging import CLUSTERS, check_objective, indices, judge
+
+SCORES = ("average_precision", "roc_auc")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Anomaly:
     """One class of a data set is the anomaly (answer 1), all others are normal (answer 0).
 
     A ranking needs no label, so under split=all outlier detectors are judged on the very rows they saw, by the same
-    objective. Raises Refused for a class that does not exist.
+    objective. Raises Refused for a class that does not exist, or an objective that is no score.
     """
 
     data: Dataset
@@ -49,15 +51,17 @@ class Anomaly:
         if self.anomaly not in self.data.classes:
             hint = closest(self.anomaly, self.data.classes)
             raise Refused(f"problem.anomaly: there is no class '{self.anomaly}'. {hint}")
+        check_objective(self.objective, (*SCORES, *CLUSTERS))
 
     @cached_property
     def marked(self) -> Dataset:
         strange = (self.data.targets == self.data.classes.index(self.anomaly)).astype(np.int64)
-        return replace(self.data, targets=strange, classes=("normal", self.anomaly))
+        usual = "normal" if self.anomaly != "normal" else "other"
+        return replace(self.data, targets=strange, classes=(usual, self.anomaly))
 
     @cached_property
     def rows(self) -> Rows:
-        return draw(self.marked.targets, self.scenario)
+        return views.rows_of(self.marked, self.marked.targets, self.scenario)
 
     @property
     def indices(self) -> Mapping[str, Array]:
@@ -65,14 +69,8 @@ class Anomaly:
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:
-        shown = (self.marked, self.rows, self.scenario)
-        if self.scenario.split == "all":
-            return {Unlabelled: lambda: views.unlabelled(*shown)}
-        return {
-            Labelled: lambda: views.labelled(*shown),
-            PartlyLabelled: lambda: views.partly_labelled(*shown),
-            Unlabelled: lambda: views.unlabelled(*shown),
-        }
+        kinds = (Unlabelled,) if self.scenario.split == "all" else (Labelled, PartlyLabelled, Unlabelled)
+        return views.of(self.marked, self.rows, self.scenario, *kinds)
 
     def evaluate(self, model: Model, split: Split) -> Verdict:
         """Judge on the rows of `split`; raises Refused where the model's answer cannot be read as a ranking."""

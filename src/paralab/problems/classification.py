@@ -22,15 +22,20 @@ from paralab.core import (
     View,
 )
 from paralab.datasets.dataset import Dataset
-from paralab.datasets.splits import Rows, Scenario, draw
+from paralab.datasets.splits import Rows, Scenario
 from paralab.metrics import classification
 from paralab.problems import views
-from paralab.problems.judging import indices, judge, judge_clusters
+from paralab.problems.judging import CLUSTERS, check_objective, indices, judge, judge_clusters, must_cluster
+
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "neg_log_loss", "roc_auc")
 
 
 @dataclass(frozen=True)
 class Classification:
-    """Under split=all only clusters are judged, by their agreement with the classes: then the objective is `ari`."""
+    """Under split=all only clusters are judged: by `ari`, unless the objective is another score of clusters.
+
+    Raises Refused for an objective that no score is called.
+    """
 
     data: Dataset
     objective: str
@@ -40,12 +45,13 @@ class Classification:
 
     def __post_init__(self) -> None:
         if self.scenario.split == "all":  # what the YAML says of accuracy does not hold of clusters
-            object.__setattr__(self, "objective", "ari")
+            object.__setattr__(self, "objective", self.objective if self.objective in CLUSTERS else "ari")
             object.__setattr__(self, "bounds", None)
+        check_objective(self.objective, (*SCORES, *CLUSTERS))
 
     @cached_property
     def rows(self) -> Rows:
-        return draw(self.data.targets, self.scenario)
+        return views.rows_of(self.data, self.data.targets, self.scenario)
 
     @property
     def indices(self) -> Mapping[str, Array]:
@@ -53,19 +59,13 @@ class Classification:
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:
-        shown = (self.data, self.rows, self.scenario)
-        if self.scenario.split == "all":
-            return {Unlabelled: lambda: views.unlabelled(*shown)}
-        return {
-            Labelled: lambda: views.labelled(*shown),
-            PartlyLabelled: lambda: views.partly_labelled(*shown),
-            Unlabelled: lambda: views.unlabelled(*shown),
-            Environment: lambda: views.environment(*shown),
-        }
+        kinds = (Unlabelled,) if self.scenario.split == "all" else (Labelled, PartlyLabelled, Unlabelled, Environment)
+        return views.of(self.data, self.rows, self.scenario, *kinds)
 
     def evaluate(self, model: Model, split: Split) -> Verdict:
         """Judge on the rows of `split`; raises Refused where the model's answer cannot be read as a class."""
         if self.scenario.split == "all":
+            must_cluster(model)
             return judge_clusters(model, self.data, self.rows, split)
         return judge("class", model, self.data, self.rows, split, self.probe, _score)
 

@@ -8,33 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
 
-import paralab.environments.corridor  # noqa: F401  (registers it)
 from paralab import seeds
 from paralab.core import Array, Bounds, Env, Environment, Meaning, Model, Signature, Split, Verdict, View
 from paralab.datasets.splits import Scenario
+from paralab.environments.checked import Checked
+from paralab.environments.checker import check
 from paralab.environments.journal import Journal
+from paralab.environments.making import make
 from paralab.environments.metered import Metered
 from paralab.errors import Refused
 from paralab.meter import Meter
 from paralab.problems.rollout import rollout
+from paralab.recipe import EnvId, Recipe
 
-SPACES = (gym.spaces.Box, gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+Wrapper = gym.Wrapper[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Control:
-    """A gymnasium environment; scores return, length, and success where `solved` is set."""
+    """A gymnasium environment; scores return, length, and success where a return is said that counts as one."""
 
-    id: str  # of gymnasium's registry
-    kwargs: Mapping[str, bool | int | float | str]  # of the environment
+    id: EnvId  # of gymnasium's registry
+    kwargs: Mapping[str, object | bool]  # of the environment (`build` takes a bool only where the type says so)
+    wrappers: tuple[Recipe[Wrapper], ...]  # around every copy, the first innermost
     episodes: int  # of one evaluation
-    solved: float | None  # the return from which an episode is a success
+    solved: float | None  # the return from which an episode is a success; None: gymnasium's own threshold, if any
     objective: Literal["return", "success"]
     bounds: Bounds | None
     scenario: Scenario
@@ -46,11 +50,10 @@ class Control:
             raise Refused(f"split={self.scenario.split}: {self.id} has no rows to split; leave split=holdout")
         if self.episodes < 1:
             raise Refused(f"problem.episodes={self.episodes}: at least 1")
-        if self.objective == "success" and self.solved is None:
+        key = repr((type(self.id), str(self.id), sorted(self.kwargs.items()), self.wrappers))
+        check(key, self.id, self._make, partial(make, self.id, self.kwargs, ()) if self.wrappers else None)
+        if self.objective == "success" and self.success is None:
             raise Refused("problem.objective=success needs problem.solved, the return from which an episode counts")
-        if ":" in self.id:  # gymnasium would import what stands before it
-            raise Refused(f"problem.id={self.id}: the plain id of a registered environment, without a module")
-        self._make()
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:
@@ -62,14 +65,21 @@ class Control:
         splits: tuple[Split, ...] = ("valid", "test") if self.scenario.select else ("test",)
         return {f"{split}_seeds": np.array(self._seeds(split)) for split in splits}
 
+    @cached_property
+    def success(self) -> float | None:
+        """The return from which an episode is a success; gymnasium's threshold says nothing of rewards wrapped."""
+        if self.solved is not None or any(issubclass(_class(each), gym.RewardWrapper) for each in self.wrappers):
+            return self.solved
+        return gym.spec(self.id.rpartition(":")[2]).reward_threshold
+
     def evaluate(self, model: Model, split: Split) -> Verdict:
-        """Play the episodes of the split. Raises Failed where the environment answers NaN."""
+        """Play the episodes of the split. Raises Failed where the environment raises, or answers NaN."""
         if split == "valid" and not self.scenario.select:
             return Verdict({}, {}, 0)
-        played = rollout(model, self._make, self._seeds(split))
+        played = rollout(model, lambda: Checked(self._make(), self.id, "evaluation"), self._seeds(split))
         scores = {"return": float(played.returns.mean()), "length": float(played.lengths.mean())}
-        if self.solved is not None:
-            scores["success"] = float((played.returns >= self.solved).mean())
+        if self.success is not None:
+            scores["success"] = float((played.returns >= self.success).mean())
         return Verdict(scores, asdict(played), 0)
 
     def _seeds(self, split: Split) -> list[int]:
@@ -78,29 +88,26 @@ class Control:
         )
 
     def _make(self) -> Env:
-        try:
-            # The checker warns and costs a wrapper a step; what it would find, the rollout and the journal find.
-            env = gym.make(self.id, disable_env_checker=True, **dict[str, Any](self.kwargs))
-        except (gym.error.Error, TypeError) as error:
-            message = " ".join(str(error).split())
-            raise Refused(f"problem.id={self.id}, kwargs={dict(self.kwargs)}: {message}") from error
-        for name, space in (("observation", env.observation_space), ("action", env.action_space)):
-            if not isinstance(space, SPACES):
-                raise Refused(f"problem.id={self.id}: its {name}s are of {space}, not one array; flatten them")
-        return env
+        return make(self.id, self.kwargs, self.wrappers)
 
     def _copy(self, meter: Meter, place: int) -> Env:
         """The copy plays on from a seed of its own: whoever trains resets it without one."""
-        env = Metered(Journal(self._make()), meter)
+        env = Metered(Journal(Checked(self._make(), self.id, f"training copy {place}")), meter)
         env.reset(seed=seeds.integers(self.scenario.seed, "environment", place + 1)[place])
         return env
 
     def _environment(self) -> Environment:
-        meter, env = Meter(), self._make()
-        make = partial(self._copy, meter)
+        env = self._make()
         task = Signature(env.observation_space, {Meaning.ACTION: env.action_space})
-        return Environment(make, partial(_in_step, make), task, meter)
+        env.close()
+        meter = Meter()
+        copy = partial(self._copy, meter)
+        return Environment(copy, partial(_in_step, copy), task, meter)
 
 
-def _in_step(make: Callable[[int], Env], count: int) -> gym.vector.SyncVectorEnv:
-    return gym.vector.SyncVectorEnv([partial(make, place) for place in range(count)])
+def _class(recipe: Recipe[Wrapper]) -> type:
+    return recipe.target if isinstance(recipe.target, type) else object
+
+
+def _in_step(copy: Callable[[int], Env], count: int) -> gym.vector.SyncVectorEnv:
+    return gym.vector.SyncVectorEnv([partial(copy, place) for place in range(count)])

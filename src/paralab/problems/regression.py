@@ -23,16 +23,18 @@ from paralab.core import (
     View,
 )
 from paralab.datasets.dataset import Dataset
-from paralab.datasets.splits import Rows, Scenario, draw
+from paralab.datasets.splits import Rows, Scenario
 from paralab.errors import Refused
 from paralab.metrics import regression
 from paralab.problems import views
-from paralab.problems.judging import indices, judge
+from paralab.problems.judging import COMPACTNESS, check_objective, indices, judge
+
+SCORES = ("r2", "neg_rmse", "neg_mae")
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Rows and labels are drawn at random, without strata; raises Refused under split=all."""
+    """Rows and labels are drawn without strata; raises Refused under split=all and for an unknown objective."""
 
     data: Dataset
     objective: str
@@ -43,10 +45,11 @@ class Regression:
     def __post_init__(self) -> None:
         if self.scenario.split == "all":
             raise Refused("split=all compares clusters with classes, and a regression has none: set split=holdout")
+        check_objective(self.objective, (*SCORES, *COMPACTNESS))
 
     @cached_property
     def rows(self) -> Rows:
-        return draw(np.zeros(len(self.data.targets), np.int64), self.scenario)
+        return views.rows_of(self.data, np.zeros(len(self.data.targets), np.int64), self.scenario)
 
     @property
     def indices(self) -> Mapping[str, Array]:
@@ -54,12 +57,7 @@ class Regression:
 
     @property
     def views(self) -> Mapping[type, Callable[[], View]]:
-        shown = (self.data, self.rows, self.scenario)
-        return {
-            Labelled: lambda: views.labelled(*shown),
-            PartlyLabelled: lambda: views.partly_labelled(*shown),
-            Unlabelled: lambda: views.unlabelled(*shown),
-        }
+        return views.of(self.data, self.rows, self.scenario, Labelled, PartlyLabelled, Unlabelled)
 
     def evaluate(self, model: Model, split: Split) -> Verdict:
         """Judge on the rows of `split`; raises Refused where the model's answer cannot be read as a value."""

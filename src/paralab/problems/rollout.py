@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paralab.core import Array, Env, Meaning, Model
+from paralab.environments.observations import batch, fault, put
 from paralab.errors import Failed
 
 
@@ -31,30 +32,38 @@ class Episodes:
 def rollout(model: Model, make: Callable[[], Env], seeds: Sequence[int]) -> Episodes:
     """Play one episode a seed with the model's own (deterministic) actions, each in a fresh environment.
 
-    Box actions are clipped to their space. Raises Failed where an observation or a reward is not a number.
+    Box actions are clipped to their space; a recurrent model starts each episode afresh and is told what it answered as
+    STATE. Raises Failed where an observation or a reward is not a finite number.
     """
-    envs, count = [make() for _ in seeds], len(seeds)
-    space = envs[0].action_space
-    first = [env.reset(seed=int(seed))[0] for env, seed in zip(envs, seeds, strict=True)]
-    inputs = np.array(first, envs[0].observation_space.dtype)
+    envs = [make() for _ in seeds]
+    try:
+        return _play(model, envs, seeds)
+    finally:
+        for env in envs:
+            env.close()
+
+
+def _play(model: Model, envs: Sequence[Env], seeds: Sequence[int]) -> Episodes:
+    count, space, seen = len(envs), envs[0].action_space, envs[0].observation_space
+    inputs = batch([env.reset(seed=int(seed))[0] for env, seed in zip(envs, seeds, strict=True)], seen)
     done = Episodes(
         np.array(seeds), np.zeros(count), np.zeros(count, int), np.zeros(count, bool), np.zeros(count, bool)
     )
-    step, running = 0, list(range(count))
+    step, running, state = 0, list(range(count)), None
     _check(inputs, "observation", step, envs[0])
     while running:
         step += 1
-        actions = _legal(model.predict(inputs.copy())[Meaning.ACTION], space)
+        answers = model.predict(inputs.copy(), state)
+        actions, state = _legal(answers[Meaning.ACTION], space), answers.get(Meaning.STATE)
         rewards = np.zeros(count)
         for row in running:
-            inputs[row], rewards[row], done.terminated[row], done.truncated[row], _ = envs[row].step(actions[row])
+            observation, rewards[row], done.terminated[row], done.truncated[row], _ = envs[row].step(actions[row])
+            put(inputs, row, observation, seen)
         _check(inputs, "observation", step, envs[0])
         _check(rewards, "reward", step, envs[0])
         done.returns[running] += rewards[running]
         done.lengths[running] += 1
         running = [row for row in running if not (done.terminated[row] or done.truncated[row])]
-    for env in envs:
-        env.close()
     return done
 
 
@@ -63,6 +72,5 @@ def _legal(actions: Array, space: gym.Space[Array]) -> Array:
 
 
 def _check(values: Array, field: str, step: int, env: Env) -> None:
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        row = int(np.argwhere(np.isnan(values))[0][0])
-        raise Failed(f"{env.unwrapped}: {field} is NaN at step {step} of evaluation episode {row}")
+    if found := fault(values, field):
+        raise Failed(f"{env.unwrapped}: {found[0]} at step {step} of evaluation episode {found[1]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -9,18 +10,29 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import SyncVectorEnv
 
 from paralab import seeds
-from paralab.core import Env, Environment, Labelled, Meaning, PartlyLabelled, Signature, Space, Unlabelled
+from paralab.core import Array, Env, Environment, Labelled, Meaning, PartlyLabelled, Signature, Space, Unlabelled, View
 from paralab.datasets.dataset import Dataset
-from paralab.datasets.splits import Rows, Scenario, check
+from paralab.datasets.splits import Marks, Rows, Scenario, check, draw
 from paralab.environments import bandit
 from paralab.environments.journal import Journal
 from paralab.meter import Meter
+from paralab.named import Classes
+
+
+def rows_of(data: Dataset, strata: Array, scenario: Scenario) -> Rows:
+    """The scenario's rows, by the stratum of every row and the groups, times and test part that the data names."""
+    return draw(strata, scenario, Marks(data.groups, data.times, data.official, data.classes))
+
+
+def of(data: Dataset, rows: Rows, scenario: Scenario, *kinds: type) -> Mapping[type, Callable[[], View]]:
+    """The views of these kinds, each made when it is asked for."""
+    return {kind: partial(MAKERS[kind], data, rows, scenario) for kind in kinds}
 
 
 def answer_space(data: Dataset) -> tuple[Meaning, Space]:
     """What one target is: a class index, or a number."""
     if data.classes:
-        return Meaning.LABEL, Discrete(len(data.classes))
+        return Meaning.LABEL, Classes(data.classes)
     return Meaning.VALUE, Box(-np.inf, np.inf, (), np.float64)
 
 
@@ -74,3 +86,11 @@ def environment(data: Dataset, rows: Rows, scenario: Scenario) -> Environment:
         return SyncVectorEnv([partial(make, place) for place in range(count)])
 
     return Environment(make, make_vec, Signature(data.space, {Meaning.ACTION: Discrete(len(data.classes))}), meter)
+
+
+MAKERS: Mapping[type, Callable[[Dataset, Rows, Scenario], View]] = {
+    Labelled: labelled,
+    PartlyLabelled: partly_labelled,
+    Unlabelled: unlabelled,
+    Environment: environment,
+}

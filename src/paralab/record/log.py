@@ -33,6 +33,21 @@ def say(text: str) -> None:
     _logger.info(text)
 
 
+_notes: list[str] = []
+
+
+def note(text: str) -> None:
+    """Keep a line for the log and the terminal, of which neither is open yet while a problem is built."""
+    _notes.append(text)
+
+
+def notes() -> list[str]:
+    """Take the lines kept since the last time."""
+    taken = _notes[:]
+    _notes.clear()
+    return taken
+
+
 def traceback() -> None:
     """Log the exception being handled, whole."""
     _logger.exception("failed")

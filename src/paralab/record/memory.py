@@ -7,11 +7,19 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from paralab import device
+
 
 def reset_peak() -> None:
     """Begin a new peak, where the kernel can (Linux): else a run of a grid would inherit its predecessors'."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+
+
+def costs(on: device.Device) -> dict[str, float]:
+    """The peaks since `reset_peak` and `device.prepare`, as scores."""
+    gpu = device.peak_mb(on)
+    return {"cost/peak_rss_mb": peak_mb()} | ({} if gpu is None else {"cost/peak_gpu_mb": gpu})
 
 
 def peak_mb() -> float:

@@ -15,7 +15,7 @@ class Plan:
     """One run, decided: nothing read later can change it."""
 
     config: Mapping[str, Any]  # resolved
-    problem: str  # the choice: "digits"
+    problem: str  # the choice, "digits", and of a door its subject: "table-my"
     trainer: str  # "supervised/logistic"
     config_id: str
     said: tuple[str, ...] = field(default=(), compare=False)  # the overrides it came from

@@ -36,6 +36,7 @@ class Run:
     scores: Mapping[str, float] = field(default_factory=dict)  # {"test/accuracy": .97, "cost/seconds": .2}
     bounds: Json | None = None
     error: str | None = None  # one line
+    parent: str | None = None  # the finished run it went on from, and at which step
     command: tuple[str, ...] = ()
     provenance: Json = field(default_factory=dict)
 
@@ -75,6 +76,12 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
     names = experiments(root) if experiment is None else [experiment]
     found = [_run(Path(seed.path), name, place) for name in names for seed, place in _seeds(root / name / "runs")]
     return sorted(found, key=_order)
+
+
+def parent_in(record: Json) -> str | None:
+    """What a record says of the run that it went on from, as a line; None where it was trained from its start."""
+    parent = _mapping(record.get("parent"))
+    return f"{parent.get('folder')} at step {parent.get('step')}" if parent else None
 
 
 def _order(run: Run) -> tuple[str, str, str, float, str, int]:
@@ -127,6 +134,7 @@ def _run(folder: Path, experiment: str, place: tuple[str, str, str]) -> Run:
             scores={} if scores is None else {name: _number(value, name, folder) for name, value in scores.items()},
             bounds=_mapping(record.get("bounds")),
             error=None if record.get("error") is None else str(record.get("error")),
+            parent=parent_in(record),
             command=_words(record.get("command")),
             provenance=_mapping(record.get("provenance")) or {},
         )  # fmt: skip

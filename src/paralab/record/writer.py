@@ -12,13 +12,20 @@ from typing import Any
 
 import yaml
 
-from paralab.record import files, log, provenance
+from paralab.record import files, log, monitor, provenance
 from paralab.record.folder import SCORES
 from paralab.record.plan import Plan
 
 FORMAT = 1
 DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where libyaml is at hand: 1 ms instead of 8
-UNHASHED = ("record.json", "run.log", "checkpoint", "lock.json", SCORES)  # still changing when the digests are taken
+# Still changing when the digests are taken; or drawn from the history, and whoever has seen the curves may delete them.
+UNHASHED = ("record.json", "run.log", "checkpoint", "lock.json", SCORES, monitor.FOLDER)
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """What config.yaml says: the same for the same config."""
+    text: str = yaml.dump(dict(config), Dumper=DUMPER, sort_keys=False)
+    return text
 
 
 @dataclass
@@ -31,7 +38,7 @@ class Record:
     def begin(cls, plan: Plan, facts: Mapping[str, Any]) -> Record:
         """Write config.yaml and a record with status "running"."""
         folder, config = plan.folder, plan.config
-        files.write(folder / "config.yaml", yaml.dump(dict(config), Dumper=DUMPER, sort_keys=False).encode())
+        files.write(folder / "config.yaml", config_text(config).encode())
         if diff := provenance.dirty_diff():
             files.write(folder / "dirty.diff", diff.encode())
         asked = {key: config[key] for key in ("seed", "split_seed", "labels", "select", "split", "budget")}
@@ -42,12 +49,19 @@ class Record:
             "config_id": plan.config_id,
         }
         record = cls(
-            folder, {"format": FORMAT, **names, **asked, **facts, "error": None, "ended": None}, time.monotonic()
+            folder,
+            {"format": FORMAT, **names, **asked, **facts, "parent": None, "error": None, "ended": None},
+            time.monotonic(),
         )
         record.facts |= {"command": sys.argv, "started": _now(), "provenance": provenance.collect()}
         record._write("running")
         log.say(f"{plan.problem} {plan.trainer} seed {config['seed']} ({plan.config_id})")
         return record
+
+    def note(self, **facts: Any) -> None:
+        """Add to what is said of a run under way."""
+        self.facts |= facts
+        self._write("running")
 
     def end(
         self, status: str, error: str | None = None, scores: Mapping[str, float] | None = None, **facts: Any

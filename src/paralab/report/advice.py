@@ -74,5 +74,6 @@ def _started_by(experiment: str, runs: Sequence[Run]) -> list[str]:
         most = max(commands.values())
         return ["paralab", *min(words for words, count in commands.items() if count == most)]
     if runs:
-        return ["paralab", "train", f"name={experiment}", f"problem={runs[0].problem}", f"trainer={runs[0].trainer}"]
+        choice = runs[0].problem.partition("-")[0]  # what follows is a door's subject
+        return ["paralab", "train", f"name={experiment}", f"problem={choice}", f"trainer={runs[0].trainer}"]
     return ["paralab", "train", f"experiment={experiment}"]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -18,13 +20,16 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from paralab import device
 from paralab.compose import compose, explain
 from paralab.errors import Refused
+from paralab.foreign import expanded
 from paralab.guard import parse
 from paralab.record.identity import config_id
 from paralab.record.plan import Plan
+from paralab.schema import Device
 
 Base = tuple[DictConfig, str, str]  # a config without its hydra node, the choice of problem, and of trainer
 
@@ -71,7 +76,9 @@ def _values(override: Override) -> Iterator[str]:
         raise Refused(f"'{override.input_line}' is an interval, which only a tuner can sample; list the values instead")
 
 
-def plan_grid(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[str]) -> list[Plan]:
+def plan_grid(
+    load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[str], trust: Sequence[str] = ()
+) -> list[Plan]:
     """Every run of a grid, equal to composing each point on its own."""
     own = [override.input_line or "" for override in parse(overrides) if override.is_hydra_override()]
     grid = points(config, overrides)
@@ -83,7 +90,7 @@ def plan_grid(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[st
     for point in grid:
         chosen = tuple(text for text in point if text in chooses)
         if chosen not in bases:
-            bases[chosen] = _strip(compose(load, [*own, "hydra.mode=RUN", *chosen]))
+            bases[chosen] = _strip(compose(load, [*own, "hydra.mode=RUN", *chosen], whole=False))
         base, problem, trainer = bases[chosen]
         made = copy.deepcopy(base)
         try:
@@ -93,8 +100,8 @@ def plan_grid(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[st
         resolved = _resolved(made)
         group = tuple(text for text in point if parsed[text].key_or_group != "seed")
         if group not in ids:
-            ids[group] = _id(made)
-        plans.append(Plan(resolved, problem, trainer, ids[group], tuple(point)))
+            ids[group] = _id(made, trust)
+        plans.append(Plan(resolved, named(problem, resolved), trainer, ids[group], tuple(point)))
     return plans
 
 
@@ -103,10 +110,22 @@ def _is_plain(override: Override, load: ConfigLoaderImpl) -> bool:
     return isinstance(override.value(), dict) or not load.repository.group_exists(override.key_or_group)
 
 
-def freeze(config: DictConfig) -> Plan:
-    """A composed config as a run: resolved, named and identified."""
+def freeze(config: DictConfig, trust: Sequence[str] = ()) -> Plan:
+    """A composed config as a run: resolved, named and identified.
+
+    Raises Refused where it names what is not trusted, a file that is not there, or a device that this machine lacks.
+    """
     base, problem, trainer = _strip(config)
-    return Plan(_resolved(base), problem, trainer, _id(base), tuple(config.hydra.overrides.task))
+    resolved = _resolved(base)
+    return Plan(resolved, named(problem, resolved), trainer, _id(base, trust), tuple(config.hydra.overrides.task))
+
+
+def named(choice: str, config: Mapping[str, Any]) -> str:
+    """The problem as runs are filed: its choice and, of a door, its subject: "table-my", "gym-Acrobot-v1"."""
+    subject = config["problem"].get("subject")
+    if subject is None:
+        return choice
+    return f"{choice}-{re.sub('[^A-Za-z0-9._]+', '-', Path(str(subject)).stem).strip('-.')}"
 
 
 def _strip(config: DictConfig) -> Base:
@@ -119,7 +138,12 @@ def _strip(config: DictConfig) -> Base:
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:
-    """As plain values; steps left open stay so, but what follows them (a horizon) has the trainer's default."""
+    """As plain values; steps left open stay so, but what follows them (a horizon) has the trainer's default.
+
+    A device that is left to the machine is settled in `config` itself, too.
+    """
+    if config.device is not Device.cpu:
+        config.device = Device(device.resolve(config.device.value))
     if config.budget.steps is not None:
         return _resolve(config)
     _fill(config)
@@ -128,14 +152,15 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
     return resolved
 
 
-def _id(config: DictConfig) -> str:
+def _id(config: DictConfig, trust: Sequence[str]) -> str:
     """The same for every seed; leaves seed 0 behind."""
     config.seed = 0
     if config.budget.steps is None:
         _fill(config)
     canonical = _resolve(config)
     canonical["trainer"].pop("default_steps", None)
-    return config_id(canonical)
+    canonical["problem"].pop("subject", None)
+    return config_id({**canonical, **{key: expanded(canonical[key], key, trust) for key in ("problem", "trainer")}})
 
 
 def _fill(config: DictConfig) -> None:
@@ -148,6 +173,8 @@ def _fill(config: DictConfig) -> None:
 def _resolve(config: DictConfig) -> dict[str, Any]:
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise Refused(f"{error.full_key} is missing: give it a value") from error
     except OmegaConfBaseException as error:
         raise Refused(str(error).splitlines()[0]) from error
     return {key: _plain(each, key) for key, each in plain.items()}

@@ -27,6 +27,8 @@ class Outcome:
 class Task(Protocol):
     """What runs each point, and is told how the sweep goes."""
 
+    @property
+    def trust(self) -> Sequence[str]: ...
     def expect(self, total: int) -> None: ...
     def __call__(self, plan: Plan) -> Result: ...
     def end(self, outcome: Outcome) -> None: ...
@@ -34,7 +36,7 @@ class Task(Protocol):
 
 def sweep(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[str], task: Task) -> list[Outcome]:
     """Run every point of a grid; only Interrupted stops it, with all that finished kept."""
-    plans = plan_grid(load, config, overrides)
+    plans = plan_grid(load, config, overrides, task.trust)
     task.expect(len(plans))
     outcomes = []
     for plan in plans:

@@ -1,55 +1,45 @@
-"""scikit-learn estimators as the lab fits them: scaled in front, seeded throughout, silent."""
+"""scikit-learn estimators as the lab fits them: behind what prepares their inputs, seeded throughout, silent."""
 
 from __future__ import annotations
 
 import warnings
 from typing import TypeVar
 
-import gymnasium as gym
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from paralab.core import Array, Metrics, Model, Snapshot, Space
+from paralab.core import Array, Metrics, Model, Snapshot
 from paralab.errors import Refused
-from paralab.trainers.scaling import Scale, resolve
+from paralab.trainers.preparation import Prepared
 
+SPLITTERS = (BaseCrossValidator, BaseShuffleSplit)  # no estimators, so they have no parameters to set
 E = TypeVar("E", bound=BaseEstimator)
-Steps = list[tuple[str, BaseEstimator]]
 
 
-def scaler(scale: Scale, space: Space, inputs: Array) -> Steps:
-    """The fitted first step of a Pipeline, or none; raises Refused as `scaling.resolve`."""
-    match resolve(scale, space):
-        case "range":
-            assert isinstance(space, gym.spaces.Box)
-            return [("scale", MinMaxScaler().fit(np.stack([space.low, space.high]).astype(np.float64)))]
-        case "standard":
-            return [("scale", StandardScaler().fit(inputs))]
-        case "none":
-            return []
-
-
-def fit(steps: Steps, estimator: BaseEstimator, inputs: Array, targets: Array | None = None) -> Pipeline:
-    """Fit `estimator` behind fitted steps, inputs (n, d), targets (n,); the Pipeline holds the same objects.
+def fit(prepared: Prepared, estimator: BaseEstimator, targets: Array | None = None) -> Pipeline:
+    """Fit `estimator` behind fitted steps, targets (n,); the Pipeline holds the same objects.
 
     That a fit stopped at its last iteration is for the trainer to say, as the metric train/converged.
     """
-    for _, step in steps:
-        inputs = step.transform(inputs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        estimator.fit(inputs, targets)
-    return Pipeline([*steps, ("estimator", estimator)])
+        estimator.fit(prepared.rows, targets)
+    return Pipeline([*prepared.steps, ("estimator", estimator)])
 
 
 def seeded(estimator: E, seed: int) -> E:
-    """Set every random_state of the estimator and of those inside it, each its own, from one seed."""
-    names = sorted(name for name in estimator.get_params() if name.split("__")[-1] == "random_state")
-    words = np.random.SeedSequence(seed).generate_state(len(names))
-    estimator.set_params(**{name: int(word) for name, word in zip(names, words, strict=True)})
+    """Set every random_state of the estimator, of those inside it and of their splitters, each its own, from a seed."""
+    settings = estimator.get_params()
+    names = sorted(name for name in settings if name.split("__")[-1] == "random_state")
+    splitters = [settings[name] for name in sorted(settings) if isinstance(settings[name], SPLITTERS)]
+    words = np.random.SeedSequence(seed).generate_state(len(names) + len(splitters)).tolist()
+    estimator.set_params(**dict(zip(names, words, strict=False)))
+    for splitter, word in zip(splitters, words[len(names) :], strict=True):
+        if "random_state" in vars(splitter):
+            splitter.random_state = word
     return estimator
 
 

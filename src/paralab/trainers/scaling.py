@@ -16,10 +16,17 @@ Scale = Literal["auto", "range", "standard", "none"]
 def resolve(scale: Scale, space: Space) -> Literal["range", "standard", "none"]:
     """What `scale` comes to on these inputs: auto is range where every input is bounded, else standard.
 
-    Raises Refused for range on inputs without a declared range, and for inputs that are not a Box.
+    A table's columns have no declared range. Raises Refused for range where there is none, and for inputs that are
+    neither a Box nor a table.
     """
     if scale == "none":
         return "none"
+    if isinstance(space, gym.spaces.Dict):
+        if scale == "range":
+            raise Refused(
+                "scale=range needs inputs with a declared range, a table has none: set trainer.scale=standard"
+            )
+        return "standard"
     if not isinstance(space, gym.spaces.Box):
         raise Refused(f"scale={scale} needs a Box of inputs, these are {type(space).__name__}: set trainer.scale=none")
     bounded = bool(np.all(np.isfinite(space.low) & np.isfinite(space.high)))

@@ -4,44 +4,92 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from paralab.core import Array, Signature
+from paralab.errors import Failed, Refused
 from paralab.record.spaces import decode, encode
+from paralab.trainers.trusted import TRUSTED
 
 # skops lists all of scikit-learn when imported, and that would import torch: 1.5 s for what needs none.
 _LISTED = "sklearn.externals.array_api_compat.torch"
 _known = sys.modules.setdefault(_LISTED, None)  # type: ignore[arg-type]  # "not to be imported", for that one import
 import skops.io  # noqa: E402
+from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException  # noqa: E402
 
 if _known is None:
     del sys.modules[_LISTED]
 
-# All that skops 0.16 does not trust by itself in the estimators of this lab; both are plain arrays with a class name.
-TRUSTED = [
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-]
+BOOSTERS = ("catboost", "lightgbm", "xgboost")
 
 
 def pack(estimator: BaseEstimator) -> Array:
-    """Bytes of a fitted estimator as a uint8 array (n,)."""
-    return np.frombuffer(skops.io.dumps(estimator), dtype=np.uint8).copy()
+    """Bytes of a fitted estimator as a uint8 array (n,); raises Failed for one that takes a pickle."""
+    try:
+        return np.frombuffer(skops.io.dumps(estimator), dtype=np.uint8).copy()
+    except (UnsupportedTypeException, TypeError) as error:
+        raise Failed(_unsaved(estimator, error)) from error
 
 
-def unpack(data: Array) -> BaseEstimator:
-    """The inverse of `pack`; raises skops' UntrustedTypesFoundException for any other type inside."""
-    return skops.io.loads(data.tobytes(), trusted=TRUSTED)
+def unpack(data: Array, trust: Sequence[str] = ()) -> BaseEstimator:
+    """The inverse of `pack`; raises Refused for a type that is neither on the list nor below a trusted prefix."""
+    return _loads(data.tobytes(), trust, "state")
 
 
-def write(folder: Path, estimator: BaseEstimator, signature: Signature) -> None:
-    skops.io.dump(estimator, folder / "estimator.skops")
-    (folder / "signature.json").write_text(json.dumps(encode(signature)))
+def again(estimator: BaseEstimator) -> BaseEstimator:
+    """A fitted estimator as it will come back from disk, to the bit; raises as `pack`.
+
+    Some arrays come back in another order of memory, and then products differ in the last bit (KernelRidge, 7e-15).
+    """
+    data = pack(estimator).tobytes()
+    own = skops.io.get_untrusted_types(data=data)  # it was made here, in this process: there is nothing to distrust
+    return skops.io.loads(data, trusted=own)
 
 
-def read(folder: Path) -> tuple[BaseEstimator, Signature]:
-    signature = decode(json.loads((folder / "signature.json").read_text()))
-    return skops.io.load(folder / "estimator.skops", trusted=TRUSTED), signature
+def write(folder: Path, estimator: BaseEstimator, signature: Signature, notes: Mapping[str, Any] | None = None) -> None:
+    (folder / "estimator.skops").write_bytes(pack(estimator).tobytes())
+    (folder / "signature.json").write_text(json.dumps({**encode(signature), **(notes or {})}))
+
+
+def read(folder: Path, trust: Sequence[str] = ()) -> tuple[BaseEstimator, Signature]:
+    """What `write` wrote; raises Refused as `unpack`."""
+    file = folder / "estimator.skops"
+    return _loads(file.read_bytes(), trust, str(file)), decode(json.loads((folder / "signature.json").read_text()))
+
+
+def notes(folder: Path) -> Mapping[str, Any]:
+    """What a model added to its signature, and the signature."""
+    whole: Mapping[str, Any] = json.loads((folder / "signature.json").read_text())
+    return whole
+
+
+def _loads(data: bytes, trust: Sequence[str], where: str) -> BaseEstimator:
+    try:
+        return skops.io.loads(data, trusted=TRUSTED)
+    except ModuleNotFoundError as error:
+        package = str(error.name)
+        source = "paralab[boosting]" if package in BOOSTERS else package
+        raise Refused(f"{where} needs {package}, which is not installed: pip install {source}") from error
+    except UntrustedTypesFoundException:
+        found = skops.io.get_untrusted_types(data=data)
+    others = [name for name in found if name not in TRUSTED]
+    if strange := [name for name in others if not _below(name, trust)]:
+        own = strange[0].partition(".")[0]
+        if own in sys.stdlib_module_names:
+            raise Refused(f"{where} holds a {strange[0]}, which no model is made of: do not use this file")
+        raise Refused(f"{where} holds a {strange[0]}, which is not trusted; if you trust it, add --trust {own}.")
+    return skops.io.loads(data, trusted=[*TRUSTED, *others])
+
+
+def _below(name: str, prefixes: Iterable[str]) -> bool:
+    return name.startswith(tuple(f"{prefix.rstrip('.')}." for prefix in prefixes))
+
+
+def _unsaved(estimator: BaseEstimator, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"{type(estimator).__name__} cannot be saved without pickle ({reason}): pick another"

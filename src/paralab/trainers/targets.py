@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 from paralab.core import Array, Meaning, Signature
 from paralab.errors import Mismatch, Refused
+
+ClassWeight = Literal["balanced"] | None
 
 
 def classes(task: Signature, trainer: str) -> int:
@@ -32,6 +37,19 @@ def varied(labels: Array, trainer: str) -> None:
     if len(seen := np.unique(labels)) < 2:
         only = f"only class {seen[0]}" if len(seen) else "no label"
         raise Refused(f"{trainer} was shown {only}: it needs labels of two classes at least, grant more by labels=")
+
+
+def unweighted(class_weight: ClassWeight, trainer: str) -> None:
+    """Raise Refused where classes are to be weighted of an answer that is no label."""
+    if class_weight is not None:
+        raise Refused(f"{trainer} was asked for class_weight={class_weight}, and values have no classes: leave it null")
+
+
+def balanced(labels: Array, count: int) -> NDArray[np.float32]:
+    """What each of `count` classes counts, (count,): rows / (classes shown * rows of it), as scikit-learn has it."""
+    rows = np.bincount(labels, minlength=count)
+    weights = len(labels) / (np.count_nonzero(rows) * np.maximum(rows, 1))
+    return np.where(rows > 0, weights, 0.0).astype(np.float32)
 
 
 def asked(task: Signature) -> str:

@@ -13,7 +13,8 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from paralab.core import Environment, Snapshot, State
 from paralab.errors import Refused
-from paralab.trainers.reinforcement.stream import require, stream
+from paralab.trainers.reinforcement.fit import default_policy, require
+from paralab.trainers.reinforcement.stream import stream
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class DQN:
     max_grad_norm: float
     net_arch: tuple[int, ...]
     horizon: int
+    device: str
 
     def __post_init__(self) -> None:
         if self.n_envs > self.target_update_interval:
@@ -54,7 +56,7 @@ class DQN:
     def algorithm(self, env: VecEnv, seed: int) -> stable_baselines3.DQN:
         """The library's own object, at its first step."""
         return stable_baselines3.DQN(
-            "MlpPolicy",
+            default_policy(env.observation_space, stable_baselines3.DQN.policy_aliases),
             env,
             learning_rate=self.learning_rate,
             buffer_size=self.buffer_size,
@@ -71,5 +73,5 @@ class DQN:
             max_grad_norm=self.max_grad_norm,
             policy_kwargs={"net_arch": list(self.net_arch)},
             seed=seed,
-            device="cpu",
+            device=self.device,
         )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
-import gymnasium as gym
 import stable_baselines3
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from paralab.core import Environment, Snapshot, State
 from paralab.errors import Refused
-from paralab.trainers.reinforcement.stream import require, stream
+from paralab.trainers.reinforcement.fit import default_policy, require
+from paralab.trainers.reinforcement.stream import stream
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class PPO:
     net_arch: tuple[int, ...]
     schedule: Literal["constant", "linear"]
     horizon: int
+    device: str
 
     def __post_init__(self) -> None:
         rollout = self.n_steps * self.n_envs
@@ -48,14 +49,13 @@ class PPO:
             )
 
     def train(self, shown: Environment, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        spaces = gym.spaces
-        require(shown, "ppo", (spaces.Discrete, spaces.Box, spaces.MultiDiscrete, spaces.MultiBinary))
+        require(shown, "ppo")
         yield from stream(partial(self.algorithm, seed=seed), shown, self.n_envs, self.horizon, state)
 
     def algorithm(self, env: VecEnv, seed: int) -> stable_baselines3.PPO:
         """The library's own object, at its first step."""
         return stable_baselines3.PPO(
-            "MlpPolicy",
+            default_policy(env.observation_space, stable_baselines3.PPO.policy_aliases),
             env,
             learning_rate=self._schedule(self.learning_rate),
             n_steps=self.n_steps,
@@ -69,7 +69,7 @@ class PPO:
             max_grad_norm=self.max_grad_norm,
             policy_kwargs={"net_arch": list(self.net_arch)},
             seed=seed,
-            device="cpu",
+            device=self.device,
         )
 
     def _schedule(self, start: float) -> float | LinearSchedule:

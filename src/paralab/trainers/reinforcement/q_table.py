@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paralab.core import Answers, Array, Env, Environment, Meaning, Model, Signature, Snapshot, State
+from paralab.environments.declared import said
 from paralab.environments.journal import journal_of
 from paralab.errors import Mismatch
 from paralab.record.spaces import decode, encode
@@ -38,7 +39,7 @@ class QTable(Model):
         (folder / "signature.json").write_text(json.dumps(encode(self.signature), indent=1))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, trust: Sequence[str] = ()) -> Self:
         with np.load(folder / "values.npz", allow_pickle=False) as arrays:
             values = arrays["values"]
         return cls(values, decode(json.loads((folder / "signature.json").read_text())))
@@ -76,7 +77,7 @@ class QLearning:
         inputs, actions = shown.task.inputs, shown.task.outputs[Meaning.ACTION]
         for name, space in (("observations", inputs), ("actions", actions)):
             if not isinstance(space, gym.spaces.Discrete) or space.start != 0:
-                raise Mismatch(f"q_table needs Discrete {name} counted from 0; this problem's are {space}")
+                raise Mismatch(f"q_table needs Discrete {name} counted from 0; this problem's are {said(space)}")
         assert isinstance(inputs, gym.spaces.Discrete)
         assert isinstance(actions, gym.spaces.Discrete)
         env = shown.make(0)

@@ -12,7 +12,8 @@ from sklearn.semi_supervised import LabelSpreading as Spreading
 
 from paralab.core import PartlyLabelled, Snapshot, State
 from paralab.errors import Refused
-from paralab.trainers.estimators import enough, fit, once, scaler
+from paralab.trainers.estimators import enough, fit, once
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import ClassifierModel
 from paralab.trainers.targets import classes, varied
@@ -40,7 +41,7 @@ class LabelSpreading:
     max_iter: int
 
     def train(self, shown: PartlyLabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        number = classes(shown.task, "label_spreading")
+        classes(shown.task, "label_spreading")
         varied(shown.targets[shown.known], "label_spreading")
         self._admit(len(shown.inputs))
         targets = np.where(shown.known, shown.targets, -1)
@@ -52,13 +53,13 @@ class LabelSpreading:
             max_iter=self.max_iter,
             n_jobs=1,
         )
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), spreading, shown.inputs, targets)
+        pipeline = fit(prepare(self.scale, shown.task.inputs, shown.inputs), spreading, targets)
         if self.kernel == "knn":  # in few columns it keeps a k-d tree, which the trusted list of files leaves out
             nearest = NearestNeighbors(n_neighbors=self.neighbours, algorithm="brute", n_jobs=1)
             spreading.nn_fit = nearest.fit(spreading.X_)
         done = spreading.n_iter_
         metrics = {"train/iterations": float(done), "train/converged": float(done < self.max_iter)}
-        yield once(ClassifierModel.of(pipeline, shown.task.inputs, number), metrics)
+        yield once(ClassifierModel.of(pipeline, shown.task), metrics)
 
     def _admit(self, rows: int) -> None:
         if self.kernel == "knn":

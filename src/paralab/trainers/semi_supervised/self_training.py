@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from paralab.core import PartlyLabelled, Snapshot, State
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import ClassifierModel
 from paralab.trainers.targets import classes, varied
@@ -35,7 +36,7 @@ class SelfTraining:
     max_iter: int
 
     def train(self, shown: PartlyLabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        count = classes(shown.task, "self_training")
+        classes(shown.task, "self_training")
         varied(shown.targets[shown.known], "self_training")
         targets = np.where(shown.known, shown.targets, -1)
         inner = LogisticRegression(C=self.C, max_iter=self.max_iter)
@@ -43,10 +44,10 @@ class SelfTraining:
         with warnings.catch_warnings():
             # With every row labelled it is the plain logistic regression, which is what was asked for.
             warnings.filterwarnings("ignore", "y contains no unlabeled samples", UserWarning)
-            pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), trainer, shown.inputs, targets)
+            pipeline = fit(prepare(self.scale, shown.task.inputs, shown.inputs), trainer, targets)
         metrics = {
             "train/rounds": float(trainer.n_iter_),
             "train/pseudo_labels": float(np.sum(trainer.labeled_iter_ > 0)),
             "train/converged": float(trainer.estimator_.n_iter_.max() < self.max_iter),  # of the last regression
         }
-        yield once(ClassifierModel.of(pipeline, shown.task.inputs, count), metrics)
+        yield once(ClassifierModel.of(pipeline, shown.task), metrics)

@@ -8,15 +8,16 @@ from sklearn.pipeline import Pipeline
 from paralab.core import Labelled, Meaning, Model
 from paralab.errors import Mismatch
 from paralab.trainers.skops_models import ClassifierModel, RegressorModel
-from paralab.trainers.targets import asked, classes, varied
+from paralab.trainers.targets import ClassWeight, asked, unweighted, varied
 
 
-def asks_value(shown: Labelled, trainer: str) -> bool:
+def asks_value(shown: Labelled, trainer: str, class_weight: ClassWeight = None) -> bool:
     """Whether the answer is a value and no label.
 
-    Raises Mismatch where it is neither, Refused where labels of one class only are shown.
+    Raises Mismatch where it is neither, Refused where labels of one class only are shown, or values with class weights.
     """
     if Meaning.VALUE in shown.task.outputs:
+        unweighted(class_weight, trainer)
         return True
     if Meaning.LABEL not in shown.task.outputs:
         asks = asked(shown.task)
@@ -27,8 +28,8 @@ def asks_value(shown: Labelled, trainer: str) -> bool:
     return False
 
 
-def model(pipeline: Pipeline, shown: Labelled, trainer: str) -> Model:
+def model(pipeline: Pipeline, shown: Labelled) -> Model:
     """The fitted pipeline as the model of its kind of answer."""
     if is_classifier(pipeline):
-        return ClassifierModel.of(pipeline, shown.task.inputs, classes(shown.task, trainer))
+        return ClassifierModel.of(pipeline, shown.task)
     return RegressorModel.of(pipeline, shown.task.inputs)

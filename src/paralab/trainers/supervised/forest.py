@@ -9,9 +9,11 @@ from typing import ClassVar, final
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from paralab.core import Labelled, Snapshot, State
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.supervised.answers import asks_value, model
+from paralab.trainers.targets import ClassWeight
 
 
 @final
@@ -26,10 +28,13 @@ class Forest:
     trees: int
     max_depth: int | None
     min_leaf: int  # rows
+    class_weight: ClassWeight
 
     def train(self, shown: Labelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        kind = RandomForestRegressor if asks_value(shown, "forest") else RandomForestClassifier
+        kind = RandomForestRegressor if asks_value(shown, "forest", self.class_weight) else RandomForestClassifier
         forest = kind(n_estimators=self.trees, max_depth=self.max_depth, min_samples_leaf=self.min_leaf, n_jobs=1)
-        steps = scaler(self.scale, shown.task.inputs, shown.inputs)
-        pipeline = fit(steps, seeded(forest, seed), shown.inputs, shown.targets)
-        yield once(model(pipeline, shown, "forest"), {})
+        if self.class_weight is not None:
+            forest.set_params(class_weight=self.class_weight)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs)
+        pipeline = fit(prepared, seeded(forest, seed), shown.targets)
+        yield once(model(pipeline, shown), {})

@@ -10,10 +10,12 @@ from typing import ClassVar, final
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from paralab.core import Labelled, Snapshot, State
-from paralab.trainers.estimators import fit, scaler, seeded
+from paralab.trainers.estimators import fit, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_file import pack, unpack
 from paralab.trainers.supervised.answers import asks_value, model
+from paralab.trainers.targets import ClassWeight
 
 
 @final
@@ -33,11 +35,12 @@ class HistGradientBoosting:
     min_leaf: int  # rows
     l2: float
     stride: int  # trees
+    class_weight: ClassWeight
 
     def train(self, shown: Labelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
         kind = (
             HistGradientBoostingRegressor
-            if asks_value(shown, "hist_gradient_boosting")
+            if asks_value(shown, "hist_gradient_boosting", self.class_weight)
             else HistGradientBoostingClassifier
         )
         boosting = seeded(
@@ -51,12 +54,14 @@ class HistGradientBoosting:
             ),
             seed,
         )
+        if self.class_weight is not None:
+            boosting.set_params(class_weight=self.class_weight)
         if state is not None:
             boosting = unpack(state["estimator"])
-        steps = scaler(self.scale, shown.task.inputs, shown.inputs)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs, impute=False)  # a split sends NaN its own way
         done = 0 if state is None else boosting.n_iter_
         for trees in count(done + self.stride, self.stride):
             boosting.set_params(max_iter=trees)
-            pipeline = fit(steps, boosting, shown.inputs, shown.targets)
-            learned = model(pipeline, shown, "hist_gradient_boosting")
+            pipeline = fit(prepared, boosting, shown.targets)
+            learned = model(pipeline, shown)
             yield Snapshot(trees, learned, {}, lambda: {"estimator": pack(boosting)})

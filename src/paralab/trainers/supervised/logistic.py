@@ -9,10 +9,11 @@ from typing import ClassVar, final
 from sklearn.linear_model import LogisticRegression
 
 from paralab.core import Labelled, Snapshot, State
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import ClassifierModel
-from paralab.trainers.targets import classes, varied
+from paralab.trainers.targets import ClassWeight, classes, varied
 
 
 @final
@@ -26,12 +27,13 @@ class Logistic:
     scale: Scale
     C: float
     max_iter: int
+    class_weight: ClassWeight
 
     def train(self, shown: Labelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        count = classes(shown.task, "logistic")
+        classes(shown.task, "logistic")
         varied(shown.targets, "logistic")
-        estimator = seeded(LogisticRegression(C=self.C, max_iter=self.max_iter), seed)
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), estimator, shown.inputs, shown.targets)
+        estimator = seeded(LogisticRegression(C=self.C, max_iter=self.max_iter, class_weight=self.class_weight), seed)
+        pipeline = fit(prepare(self.scale, shown.task.inputs, shown.inputs), estimator, shown.targets)
         iterations = int(estimator.n_iter_.max())
         metrics = {"train/iterations": float(iterations), "train/converged": float(iterations < self.max_iter)}
-        yield once(ClassifierModel.of(pipeline, shown.task.inputs, count), metrics)
+        yield once(ClassifierModel.of(pipeline, shown.task), metrics)

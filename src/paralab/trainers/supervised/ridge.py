@@ -9,7 +9,8 @@ from typing import ClassVar, final
 from sklearn.linear_model import Ridge as RidgeRegression
 
 from paralab.core import Labelled, Snapshot, State
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import RegressorModel
 from paralab.trainers.targets import value
@@ -28,6 +29,6 @@ class Ridge:
 
     def train(self, shown: Labelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
         value(shown.task, "ridge")
-        steps = scaler(self.scale, shown.task.inputs, shown.inputs)
-        pipeline = fit(steps, seeded(RidgeRegression(alpha=self.alpha), seed), shown.inputs, shown.targets)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs)
+        pipeline = fit(prepared, seeded(RidgeRegression(alpha=self.alpha), seed), shown.targets)
         yield once(RegressorModel.of(pipeline, shown.task.inputs), {})

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal, final
 from sklearn.mixture import GaussianMixture as Mixture
 
 from paralab.core import Snapshot, State, Unlabelled
-from paralab.trainers.estimators import enough, fit, once, scaler, seeded
+from paralab.trainers.estimators import enough, fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import ClusterModel
 
@@ -38,8 +39,8 @@ class GaussianMixture:
             n_init=self.n_init,
             max_iter=self.max_iter,
         )
-        steps = scaler(self.scale, shown.task.inputs, shown.inputs)
-        pipeline = fit(steps, seeded(mixture, seed), shown.inputs)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs)
+        pipeline = fit(prepared, seeded(mixture, seed))
         metrics = {
             "train/log_likelihood": float(mixture.lower_bound_),  # nats a row, of the scaled inputs
             "train/converged": float(mixture.converged_),

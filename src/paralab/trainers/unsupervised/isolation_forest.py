@@ -9,7 +9,8 @@ from typing import ClassVar, final
 from sklearn.ensemble import IsolationForest as Isolation
 
 from paralab.core import Snapshot, State, Unlabelled
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import AnomalyModel
 
@@ -29,5 +30,5 @@ class IsolationForest:
     def train(self, shown: Unlabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
         rows = min(self.rows_per_tree, len(shown.inputs))
         forest = seeded(Isolation(n_estimators=self.trees, max_samples=rows, n_jobs=1), seed)
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), forest, shown.inputs)
+        pipeline = fit(prepare(self.scale, shown.task.inputs, shown.inputs), forest)
         yield once(AnomalyModel.of(pipeline, shown.task.inputs), {})

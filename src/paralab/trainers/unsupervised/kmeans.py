@@ -9,7 +9,8 @@ from typing import ClassVar, final
 from sklearn.cluster import KMeans as Lloyd
 
 from paralab.core import Snapshot, State, Unlabelled
-from paralab.trainers.estimators import enough, fit, once, scaler, seeded
+from paralab.trainers.estimators import enough, fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import ClusterModel
 
@@ -30,7 +31,7 @@ class KMeans:
     def train(self, shown: Unlabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
         enough(len(shown.inputs), self.clusters, "clusters")
         lloyd = seeded(Lloyd(self.clusters, n_init=self.n_init, max_iter=self.max_iter), seed)
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), lloyd, shown.inputs)
+        pipeline = fit(prepare(self.scale, shown.task.inputs, shown.inputs), lloyd)
         metrics = {
             "train/neg_inertia": -float(lloyd.inertia_),  # in the scaled inputs' squared units
             "train/converged": float(lloyd.n_iter_ < self.max_iter),

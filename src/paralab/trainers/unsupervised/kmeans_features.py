@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self, final
@@ -15,7 +15,9 @@ from sklearn.pipeline import Pipeline
 
 from paralab.core import Answers, Array, Meaning, Model, Signature, Snapshot, State, Unlabelled
 from paralab.trainers import skops_file
-from paralab.trainers.estimators import enough, fit, once, scaler, seeded
+from paralab.trainers.estimators import enough, fit, once, seeded
+from paralab.trainers.inputs import matrix_of
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 
 # .8 on digits, the pilot's width. Probe accuracy with it, and at .8: wine .96 and .70, breast_cancer .94 and .64.
@@ -32,15 +34,16 @@ class RadialModel(Model):
     signature: Signature
 
     def predict(self, inputs: Array, state: Array | None = None) -> Answers:
-        return {Meaning.EMBEDDING: np.exp(self.pipeline.transform(inputs) ** 2 / (-2 * self.width**2))}
+        distances = self.pipeline.transform(matrix_of(inputs, self.signature.inputs))
+        return {Meaning.EMBEDDING: np.exp(distances**2 / (-2 * self.width**2))}
 
     def save(self, folder: Path) -> None:
         skops_file.write(folder, self.pipeline, self.signature)
         (folder / "width.json").write_text(json.dumps(self.width))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        pipeline, signature = skops_file.read(folder)
+    def load(cls, folder: Path, trust: Sequence[str] = ()) -> Self:
+        pipeline, signature = skops_file.read(folder, trust)
         return cls(pipeline, json.loads((folder / "width.json").read_text()), signature)
 
 
@@ -61,13 +64,14 @@ class KMeansFeatures:
     def train(self, shown: Unlabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
         enough(len(shown.inputs), self.centres, "centres")
         lloyd = seeded(Lloyd(self.centres, n_init=self.n_init, max_iter=self.max_iter), seed)
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), lloyd, shown.inputs)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs)
+        pipeline = fit(prepared, lloyd)
         space = gym.spaces.Box(-np.inf, np.inf, (self.centres,), np.float64)
         metrics = {
             "train/neg_inertia": -float(lloyd.inertia_),  # in the scaled inputs' squared units
             "train/converged": float(lloyd.n_iter_ < self.max_iter),
         }
-        width = float(WIDTH_SHARE * np.median(pipeline.transform(shown.inputs))) if self.width is None else self.width
+        width = float(WIDTH_SHARE * np.median(lloyd.transform(prepared.rows))) if self.width is None else self.width
         yield once(
             RadialModel(pipeline, width or 1.0, Signature(shown.task.inputs, {Meaning.EMBEDDING: space})), metrics
         )

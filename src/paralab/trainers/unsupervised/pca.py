@@ -9,7 +9,8 @@ from typing import ClassVar, final
 from sklearn.decomposition import PCA
 
 from paralab.core import Snapshot, State, Unlabelled
-from paralab.trainers.estimators import fit, once, scaler, seeded
+from paralab.trainers.estimators import fit, once, seeded
+from paralab.trainers.preparation import prepare
 from paralab.trainers.scaling import Scale
 from paralab.trainers.skops_models import EmbeddingModel
 
@@ -27,8 +28,9 @@ class PrincipalComponents:
     whiten: bool
 
     def train(self, shown: Unlabelled, seed: int, state: State | None = None) -> Generator[Snapshot, None, None]:
-        width = min(self.components, *shown.inputs.shape)
+        prepared = prepare(self.scale, shown.task.inputs, shown.inputs)
+        width = min(self.components, *prepared.rows.shape)
         pca = seeded(PCA(width, whiten=self.whiten), seed)
-        pipeline = fit(scaler(self.scale, shown.task.inputs, shown.inputs), pca, shown.inputs)
+        pipeline = fit(prepared, pca)
         metrics = {"train/explained_variance": float(pca.explained_variance_ratio_.sum())}  # a share of 1
         yield once(EmbeddingModel.of(pipeline, shown.task.inputs, width), metrics)
