@@ -46,7 +46,7 @@ def one_thread() -> Iterator[None]:
 def shipped(kind: type, name: str, horizon: int) -> Any:
     conf: Any = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"), resolve=False)
     fields = {key: value for key, value in conf.items() if key not in ("_target_", "default_steps")}
-    return kind(**{**fields, "net_arch": tuple(fields["net_arch"]), "horizon": horizon})
+    return kind(**{**fields, "net_arch": tuple(fields["net_arch"]), "horizon": horizon, "device": "cpu"})
 
 
 def ppo(**changes: Any) -> PPO:
