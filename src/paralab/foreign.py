@@ -9,6 +9,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import FunctionType
 from typing import Any, cast, get_origin
 
 from paralab.errors import Refused, closest
@@ -47,6 +49,10 @@ HOW = {  # settings that are not the config's to say, with the reason
     "_init_setup_model": "the stream needs it",
     "train_dir": "it writes files",
     "allow_writing_files": "it writes files",
+    "output_borders": "it writes files",
+    "save_snapshot": "it writes files",
+    "snapshot_file": "it writes files",
+    **dict.fromkeys(("nthread", "nthreads", "num_thread", "num_threads"), "how many threads run is said by threads="),
 }
 
 
@@ -78,6 +84,7 @@ def ingredients(
     """A class and its settings, all inside them built; raises Refused for what is not allowed or not known."""
     target = resolve(node, where, sort.kind, trust)
     takes = inspect.signature(target).parameters
+    named = _named(target)
     takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in takes.values())
     settings = {}
     for key, value in node.items():
@@ -86,14 +93,26 @@ def ingredients(
         if key in sort.refused and not (key == "n_jobs" and value == 1):
             if value is not None:
                 raise Refused(f"{where}.{key} cannot be set: {HOW[key]}; leave it out")
-        elif key.startswith("_") or (key not in takes and not takes_any):
-            known = [name for name in takes if name not in sort.refused]
+        elif key.startswith("_") or (key not in named and (not takes_any or _misspelt(key, named))):
+            known = [name for name in named if name not in sort.refused]
             raise Refused(f"{where}: there is no '{key}' in {target.__name__}. {closest(key, known)}")
         default = takes[key].default if key in takes else None
         inner = Sort(sort.inside, sort.inside, sort.refused)
         made = _value(value, f"{where}.{key}", inner, trust)
         settings[key] = tuple(made) if isinstance(default, tuple) and isinstance(made, list) else made
     return target, settings
+
+
+def _named(target: type | FunctionType) -> set[str]:
+    """The settings that a class names, those that its parents name too: a booster hands on **kwargs."""
+    kinds = [kind for kind in getattr(target, "__mro__", (target,)) if kind is not object]
+    each_one = [inspect.signature(kind).parameters.values() for kind in kinds]
+    return {each.name for takes in each_one for each in takes if each.kind is not inspect.Parameter.VAR_KEYWORD}
+
+
+def _misspelt(key: str, known: set[str]) -> bool:
+    """Whether a setting that is handed on unseen is nearly one that has a name."""
+    return bool(get_close_matches(key, known, n=1, cutoff=0.85))
 
 
 def make(node: Node, where: str, sort: Sort, trust: Sequence[str]) -> object:
@@ -110,6 +129,9 @@ def _value(value: Any, where: str, sort: Sort, trust: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         if "_target_" in value:
             return make(value, where, sort, trust)
+        for key, each in value.items():  # param_grid={memory: [DIR]} would set it all the same
+            if (last := str(key).rpartition("__")[2]) in sort.refused and not isinstance(each, int | float | None):
+                raise Refused(f"{where}.{key} cannot be set: {HOW[last]}; leave it out")
         return {key: _value(each, f"{where}.{key}", sort, trust) for key, each in value.items()}
     if isinstance(value, list | tuple):
         made = [_value(each, f"{where}[{place}]", sort, trust) for place, each in enumerate(value)]

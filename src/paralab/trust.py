@@ -7,6 +7,7 @@ A name is taken only where its dotted prefix is trusted *before* import, its rea
 from __future__ import annotations
 
 import re
+import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -72,6 +73,8 @@ def _check_name(target: str, where: str, prefixes: tuple[str, ...]) -> None:
         raise Refused(f"{where}._target_: {target!r} is not a dotted name such as mypkg.module.Class")
     if not target.startswith(prefixes) or _is_private(target):
         own = target.partition(".")[0]
+        if own in sys.stdlib_module_names:  # --trust os. would be no good advice
+            raise Refused(f"{where}._target_: '{target}' is not trusted, and Python's own library has nothing to name")
         raise Refused(f"{where}._target_: '{target}' is not trusted; if it is yours, add --trust {own}.")
 
 

@@ -94,3 +94,18 @@ def test_what_cannot_be_is_one_line(words: str, says: str, cli: Cli) -> None:
     assert (code, out, len(err.splitlines())) == (2, "", 1), err
     assert says in err
     assert {path.name for path in Path.cwd().iterdir()} == {"tidy.csv", "state"}
+
+
+def test_a_remedy_is_said_as_this_verb_takes_it(cli: Cli, tmp_path: Path) -> None:
+    rows = "".join(f"{row * row % 7},words of row {row} and more of them\n" for row in range(40))
+    (tmp_path / "notes.csv").write_text(f"x,note\n{rows}")
+    _, out, _ = cli("data", "check", "notes.csv")
+    assert '--column "note=category"' in " ".join(out.split())
+    assert "problem.columns" not in out
+    code, out, _ = cli("data", "check", "notes.csv", "--column", "note=category")
+    assert (code, "left out: note" in out) == (0, False)
+
+
+def test_short_help(cli: Cli) -> None:
+    for words in (["data", "check"], ["predict"], ["doctor"], ["new"], ["runs"]):
+        assert cli(*words, "-h")[0] == 0

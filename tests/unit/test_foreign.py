@@ -71,6 +71,28 @@ def test_what_is_not_the_configs_to_say_is_refused_with_the_reason(key: str, val
         estimator({"_target_": "sklearn.ensemble.BaggingClassifier", "estimator": inner})
 
 
+@pytest.mark.parametrize("grid", [{"memory": ["cache"]}, [{"clf__memory": "cache"}], {"a__b__n_jobs": [-1]}])
+def test_a_search_cannot_set_what_the_config_may_not(grid: object) -> None:
+    node = {"_target_": "sklearn.model_selection.GridSearchCV", "estimator": {"_target_": "sklearn.svm.SVC"}}
+    with pytest.raises(Refused, match=r"param_grid.*(memory|n_jobs) cannot be set: .*; leave it out"):
+        estimator({**node, "param_grid": grid})
+    assert estimator({**node, "param_grid": {"C": [1, 2]}}).param_grid == {"C": [1, 2]}
+    columns = {"_target_": "sklearn.ensemble.HistGradientBoostingRegressor", "monotonic_cst": {"memory": 1}}
+    assert estimator(columns).monotonic_cst == {"memory": 1}  # a column that is so called
+
+
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ("lightgbm.LGBMClassifier", "num_threads"), ("xgboost.XGBClassifier", "nthread"),
+        ("catboost.CatBoostClassifier", "output_borders"), ("catboost.CatBoostClassifier", "snapshot_file"),
+    ],
+)  # fmt: skip
+def test_boosters_by_other_names_neither_write_nor_take_threads(target: str, key: str) -> None:
+    with pytest.raises(Refused, match=rf"{key} cannot be set"):
+        estimator({"_target_": target, key: "4"})
+
+
 def test_one_thread_may_be_asked_for() -> None:
     assert estimator({"_target_": "sklearn.ensemble.RandomForestClassifier", "n_jobs": 1}).n_jobs == 1
 
@@ -116,6 +138,14 @@ def test_an_unknown_setting_has_the_closest_name() -> None:
         Refused, match=r"there is no 'n_neighbour' in KNeighborsClassifier\. Did you mean 'n_neighbors'"
     ):
         estimator({"_target_": "sklearn.neighbors.KNeighborsClassifier", "n_neighbour": 3})
+
+
+@pytest.mark.parametrize("target", ["lightgbm.LGBMClassifier", "xgboost.XGBClassifier"])
+def test_a_misspelt_setting_is_not_handed_on_unseen(target: str) -> None:
+    with pytest.raises(Refused, match=r"there is no 'learing_rate' in .*\. Did you mean 'learning_rate'"):
+        estimator({"_target_": target, "learing_rate": 4.0})
+    assert estimator({"_target_": target, "learning_rate": 0.5}).learning_rate == 0.5
+    estimator({"_target_": target, "path_smooth": 0.5})  # of LightGBM alone, by **kwargs; no name is near
 
 
 def test_an_algorithm_is_checked_and_not_yet_called() -> None:

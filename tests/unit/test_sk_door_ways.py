@@ -232,6 +232,14 @@ def test_boosters_follow_the_seed(library: str) -> None:
     assert not same(answers[0], answers[2])
 
 
+def test_lightgbm_adds_up_in_an_order_that_no_clock_decides() -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    assert settled(lightgbm.LGBMClassifier(), 1).get_params()["force_col_wise"] is True
+    rows = settled(lightgbm.LGBMClassifier(force_row_wise=True), 1).get_params()
+    assert rows["force_row_wise"] is True
+    assert "force_col_wise" not in rows
+
+
 # --- trust
 
 

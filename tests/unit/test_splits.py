@@ -272,6 +272,21 @@ def test_two_groups_are_one_to_show_and_one_to_test_on() -> None:
     assert set(groups[rows.test]) == {9}
 
 
+def test_times_of_many_rows_are_on_the_side_that_brings_the_share_nearer() -> None:
+    assert parts.latest(np.repeat([0.0, 1.0], [8, 2]), 0.3).tolist() == [False] * 8 + [True] * 2  # not all ten
+    assert parts.latest(np.repeat([0.0, 1.0, 2.0], [3, 6, 1]), 0.2).tolist() == [False] * 9 + [True]  # not seven
+    assert parts.latest(np.repeat([0.0, 1.0, 2.0], [6, 3, 1]), 0.3).tolist() == [False] * 6 + [True] * 4
+
+
+@pytest.mark.parametrize("changes", [{"split": "cv", "fold": 1, "folds": 4}, {"split": "official"}])
+def test_validation_takes_whole_groups_wherever_there_are_groups(changes: dict[str, object]) -> None:
+    groups, strata = np.arange(80) // 4, np.arange(80) % 2
+    marks = Marks(groups, official=np.arange(60, 80))
+    rows = draw(strata, replace(PLAIN, select=True, **changes), marks)  # type: ignore[arg-type]
+    assert len(rows.valid)
+    assert not set(groups[rows.valid]) & {*groups[rows.train], *groups[rows.labelled]}
+
+
 def test_a_share_of_the_rows_is_what_was_asked_for() -> None:
     strata = np.repeat([0, 1], 50)
     assert [len(draw(strata, replace(PLAIN, test_size=share)).test) for share in (0.01, 0.1, 0.5, 0.9)] == [

@@ -169,6 +169,46 @@ def test_held_out_file() -> None:
     assert any("not read from 'b.csv': extra" in line for line in data.notices)
 
 
+@pytest.mark.parametrize("text", ["31/02/2020", "29/02/2021", "31/04/2020", "02/01/20"])
+def test_a_day_that_no_calendar_has_is_no_date(text: str) -> None:
+    path = write("t.csv", f"d,x,y\n01/03/2020,1.5,p\n{text},2.5,q\n,3.5,q\n")
+    with pytest.raises(Refused, match=rf"line 3: '{text}' in column 'd' is not a date"):
+        read(path, columns={"d": "date:%d/%m/%Y"})
+    path = write("t.csv", "d,x,y\n01/03/2020,1.5,p\n29/02/2020,2.5,q\n3/4/1900,3.5,q\n")
+    assert read(path, columns={"d": "date:%d/%m/%Y"}).inputs["d"].tolist() == [18322.0, 18321.0, -25475.0]
+
+
+def test_whole_numbers_are_no_dates_by_themselves() -> None:
+    columns = {"d": [None, 20200101, 20200103], "x": [1.5, 2.5, 3.5], "y": ["p", "q", "p"]}
+    parquet.write_table(pa.table(columns), "t.parquet")
+    with pytest.raises(Refused, match=r"row 2: '20200101' in column 'd' is not a date"):
+        read("t.parquet", columns={"d": "date"})
+    assert read("t.parquet", columns={"d": "date:%Y%m%d"}).inputs["d"][1:].tolist() == [18262.0, 18264.0]
+
+
+def test_a_null_among_the_values_of_a_dictionary_is_missing() -> None:
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 0], pa.int32()), pa.array(["a", None, "b"]))
+    feather.write_feather(pa.table({"g": codes, "x": [1.5, 2.5, 3.5, 4.5], "y": ["p", "q", "p", "q"]}), "t.feather")
+    assert read("t.feather").inputs["g"].tolist() == [0, MISSING, 1, 0]
+    with pytest.raises(Refused, match=r"row 2: the group 'g' is missing"):
+        read("t.feather", group="g")
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "s", "ns"])
+def test_any_unit_of_time_and_any_order_of_bytes_in_an_npz(unit: str) -> None:
+    days = np.array(["2020-01-02", "1960-05-06", "NaT"], f"datetime64[{unit}]")
+    wanted = days.astype("datetime64[us]").astype("datetime64[D]").astype(float)
+    wanted[2] = np.nan
+    np.savez("t.npz", d=days, x=np.array([1.5, -2.0, 3.0], ">f8"), y=np.array([3, 4, 3], ">i4"))
+    found = read("t.npz")
+    np.testing.assert_array_equal(found.inputs["d"], wanted)
+    assert (found.inputs["x"].tolist(), found.targets.tolist()) == ([1.5, -2.0, 3.0], [0, 1, 0])
+
+
+def test_blanks_around_a_group_are_no_part_of_it() -> None:
+    assert read(write("t.csv", "g,x,y\na,1.5,p\n a ,2.5,q\nb,3.5,p\n"), group="g").groups.tolist() == [0, 0, 1]  # type: ignore[union-attr]
+
+
 def test_groups_and_times_are_no_inputs() -> None:
     path = write("a.csv", "x,who,day,y\n1,anna,2020-01-02,p\n2,ben,2020-01-01,q\n3,anna,2020-01-03,p\n")
     data = read(path, group="who", time="day")

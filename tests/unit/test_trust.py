@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import pkgutil
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import skops.io
 import yaml
@@ -24,8 +27,10 @@ from paralab.core import Model
 from paralab.errors import Failed, Refused
 from paralab.package.model import load_model, save_model
 from paralab.record import files
+from paralab.record.identity import _by_content
 from paralab.record.plan import Plan
 from paralab.run import run
+from paralab.trainers import skops_file
 from paralab.trust import DATASET, MODEL, OWN, PROBLEM, TRAINER, Kind, resolve
 from tests.conftest import Cli
 
@@ -525,3 +530,39 @@ def test_composing_alone_is_guarded() -> None:
     """The Python door is the same door."""
     with pytest.raises(Refused, match=r"hydra\.callbacks"):
         compose(loader(), ["problem=iris", "trainer=supervised/logistic", "+hydra.callbacks.x._target_=evil.Thing"])
+
+
+@pytest.mark.parametrize(
+    ("home", "name", "trust", "said"),
+    [
+        ("sklearn.datasets._base", "load_files", (), r"add --trust sklearn\.datasets\._base\.$"),  # not all of it
+        ("sklearn.datasets._base", "os", ("sklearn.",), "only imported there"),
+        ("sklearn.utils.discovery", "import_module", ("sklearn.",), "only imported there"),
+        ("shutil", "rmtree", (), "do not use this file"),
+    ],
+)
+def test_a_model_file_cannot_reach_what_a_trusted_module_imports(
+    home: str, name: str, trust: tuple[str, ...], said: str
+) -> None:
+    whole = skops.io.dumps(FunctionTransformer(func=np.savetxt))
+    with zipfile.ZipFile(io.BytesIO(whole)) as packed:
+        schema = packed.read("schema.json").decode()
+    function = json.dumps({"__class__": "savetxt", "__module__": "numpy"})[1:-1]
+    forged = json.dumps(json.loads(schema)).replace(function, f'"__class__": "{name}", "__module__": "{home}"')
+    assert name in forged
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as packed:
+        packed.writestr("schema.json", forged)
+    with pytest.raises(Refused, match=said):
+        skops_file.unpack(np.frombuffer(made.getvalue(), np.uint8), trust)
+
+
+def test_nobody_is_told_to_trust_pythons_own_library() -> None:
+    with pytest.raises(Refused) as refused:
+        build({"_target_": "os.system"}, "problem", PROBLEM)
+    assert "--trust" not in str(refused.value)
+
+
+def test_the_home_of_nobody_is_refused_in_one_line() -> None:
+    with pytest.raises(Refused, match=r"^problem\.path=~nobody-here/x\.csv cannot be read: [^\n]*$"):
+        _by_content({"path": "~nobody-here/x.csv"}, "problem")

@@ -67,6 +67,7 @@ def _app(verb: str) -> typer.Typer:
         rich_markup_mode=None,  # plain help: importing rich would double the start
         pretty_exceptions_enable=False,
     )
+    helps = {"help_option_names": ["-h", "--help"]}
     match verb:
         case "train":  # hands every option to Hydra's own parser, --help included
             from paralab.cli.train import train
@@ -76,32 +77,32 @@ def _app(verb: str) -> typer.Typer:
         case "report":
             from paralab.cli.report import report
 
-            app.command()(report)
+            app.command(context_settings=helps)(report)
         case "runs":
             from paralab.cli.runs import runs
 
-            app.command()(runs)
+            app.command(context_settings=helps)(runs)
         case "list":
             from paralab.cli.list import list_
 
-            app.command()(list_)
+            app.command(context_settings=helps)(list_)
         case "predict":
             from paralab.cli.predict import predict
 
-            app.command()(predict)
+            app.command(context_settings=helps)(predict)
         case "data":
             from paralab.cli.data import check, data
 
-            app.callback()(data)
-            app.command("check")(check)
+            app.callback(context_settings=helps)(data)
+            app.command("check", context_settings=helps)(check)
         case "new":
             from paralab.cli.new import new
 
-            app.command()(new)
+            app.command(context_settings=helps)(new)
         case "doctor":
             from paralab.cli.doctor import doctor
 
-            app.command()(doctor)
+            app.command(context_settings=helps)(doctor)
         case _:
             from paralab.errors import Refused, closest
 

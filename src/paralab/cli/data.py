@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,10 @@ def check(
     kinds = dict(_pair(each) for each in column or ())
     from paralab.readers.quality import check as examine
 
-    found = examine(file, target, task=known, columns=kinds, group=group, time=time, test_path=test)
+    try:
+        found = examine(file, target, task=known, columns=kinds, group=group, time=time, test_path=test)
+    except Refused as error:
+        raise Refused(_here(str(error))) from error
     if card is not None:
         _write(card, found.card())
     if as_json:
@@ -60,8 +64,13 @@ def check(
 
         print(json.dumps(found.as_dict(), indent=1, allow_nan=False))
     else:
-        print("\n".join(found.lines()))
+        print(_here("\n".join(found.lines())))
     raise typer.Exit(1 if strict and found.warnings else 0)
+
+
+def _here(text: str) -> str:
+    """A remedy as this verb takes it: what `paralab train` calls problem.columns is --column here."""
+    return re.sub(r'"\+problem\.columns=\{(.+?): (.+?)\}"', r'--column "\1=\2"', text)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -119,13 +120,34 @@ def _days(column: Column, values: pa.Array, row: int, said: Declared | None) -> 
         if parsed.null_count > texts.null_count:
             place = int(np.argmax(parsed.is_null().to_numpy(zero_copy_only=False) & _known(texts)))
             raise Odd(column.name, "date", row + place, str(texts[place].as_py()))
+        if wrong := _no_day(texts, parsed, said.format):
+            place = texts.to_pylist().index(wrong)
+            raise Odd(column.name, "date", row + place, wrong)
         values = parsed
+    elif pa.types.is_integer(values.type) and values.null_count < len(values):  # a cast would take it for microseconds
+        place = int(np.argmax(_known(values)))
+        raise Odd(column.name, "date", row + place, str(values[place].as_py()))
     moments = _cast(column, values, pa.timestamp("us"), row)
     days = np.asarray(moments.cast(pa.int64()).to_numpy(zero_copy_only=False) / DAY)  # of null: NaN
     if moments.null_count < len(moments):
         column.low, column.high = min(column.low, float(np.nanmin(days))), max(column.high, float(np.nanmax(days)))
     column.missing += moments.null_count
     column.chunks.append(days)
+
+
+def _no_day(texts: pa.Array, parsed: pa.Array, format: str) -> str | None:
+    """A text that only seems to be a date, if any: pyarrow makes 2 March of 31 February, and the year 20 of %Y."""
+    odd = pc.or_(pc.less_equal(pc.day(parsed), 3), pc.less(pc.year(parsed), 1000))
+    try:
+        datetime.strptime(datetime(2000, 1, 2).strftime(format), format)
+    except ValueError:  # a format that Python does not know
+        return None
+    for text in pc.unique(texts.filter(odd)).to_pylist():
+        try:
+            datetime.strptime(text, format)
+        except ValueError:
+            return str(text)
+    return None
 
 
 def _codes(file: File, column: Column, values: pa.Array, row: int, uncapped: bool, said: bool) -> None:
@@ -148,7 +170,8 @@ def _codes(file: File, column: Column, values: pa.Array, row: int, uncapped: boo
             column.first.append(row + found[place])
     for place, text in enumerate(texts):
         table[place] = column.values.get(text, MISSING)
-    column.missing += values.indices.null_count
+    gone = int((table[places] == MISSING).sum()) if values.dictionary.null_count else values.indices.null_count
+    column.missing += gone  # Arrow's dictionaries may hold a null of their own
     if len(column.values) > MAX_VALUES and not uncapped:
         if said and column.kind == "category":
             raise Refused(

@@ -141,7 +141,9 @@ def _array(where: str, name: str, file: np.lib.npyio.NpzFile) -> Array:
         raise Refused(f"{where}: array {quoted(name)} holds {found.dtype}: save it as numbers, texts or datetime64")
     if found.dtype.kind == "f" and found.dtype.itemsize > 8:
         return found.astype(np.float64)
-    return found
+    if found.dtype.kind == "M" and np.datetime_data(found.dtype)[0] not in ("D", "s", "ms", "us", "ns"):
+        return found.astype("datetime64[us]")  # Arrow knows no other unit
+    return found.astype(found.dtype.newbyteorder("="), copy=False)  # nor another byte order
 
 
 def _damaged(path: Path, format: str, wrong: Exception) -> Refused:

@@ -53,7 +53,7 @@ def _digest_of(name: str, where: str) -> str:
             for file, stat in zip(files, stats, strict=True)
         ]
         return hashlib.sha256("\n".join(each_one).encode()).hexdigest()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: ~name of nobody
         reason = error.strerror if isinstance(error, OSError) else error
         raise Refused(f"{where}={name} cannot be read: {reason}") from error
 

@@ -26,7 +26,7 @@ Role = Literal["classifier", "regressor", "clusterer", "outlier detector", "dens
 
 # Boosters print as they go, write files beside the run, and take threads and seeds under names of their own.
 QUIET: Mapping[str, Callable[[int], Mapping[str, Any]]] = {
-    "lightgbm": lambda seed: {"verbosity": -1, "deterministic": True},
+    "lightgbm": lambda seed: {"verbosity": -1, "deterministic": True, "force_col_wise": True},  # else a clock decides
     "xgboost": lambda seed: {"verbosity": 0},
     "catboost": lambda seed: {
         "logging_level": "Silent", "allow_writing_files": False, "random_seed": seed,
@@ -41,7 +41,10 @@ def settled(estimator: BaseEstimator, seed: int) -> BaseEstimator:
     for part in parts(own):
         quiet = QUIET.get(type(part).__module__.partition(".")[0])
         if quiet is not None:
-            part.set_params(**quiet(seed))
+            settings = dict(quiet(seed))
+            if part.get_params().get("force_row_wise"):
+                settings.pop("force_col_wise", None)
+            part.set_params(**settings)
     return own
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundExc
 if _known is None:
     del sys.modules[_LISTED]
 
+LIBRARIES = ("joblib", "numpy", "pandas", "scipy", "sklearn")
 BOOSTERS = ("catboost", "lightgbm", "xgboost")
 
 
@@ -82,8 +84,23 @@ def _loads(data: bytes, trust: Sequence[str], where: str) -> BaseEstimator:
         own = strange[0].partition(".")[0]
         if own in sys.stdlib_module_names:
             raise Refused(f"{where} holds a {strange[0]}, which no model is made of: do not use this file")
+        if own in LIBRARIES:  # all of it is too much to trust: fetch_openml, load_files, what is imported there
+            own = strange[0].rpartition(".")[0]
         raise Refused(f"{where} holds a {strange[0]}, which is not trusted; if you trust it, add --trust {own}.")
+    if lies := [name for name in others if not _below(_home(name), trust)]:
+        raise Refused(f"{where} holds a {lies[0]}, which is only imported there, and not trusted: do not use this file")
     return skops.io.loads(data, trusted=[*TRUSTED, *others])
+
+
+def _home(name: str) -> str:
+    """A trusted name by the module that it is of: what is imported there has another."""
+    module, _, last = name.rpartition(".")
+    try:
+        found = vars(import_module(module))[last]
+    except (ImportError, KeyError):
+        return ""
+    own = getattr(found, "__module__", None)
+    return f"{own}.{last}" if isinstance(own, str) else ""
 
 
 def _below(name: str, prefixes: Iterable[str]) -> bool:
