@@ -209,6 +209,23 @@ def test_blanks_around_a_group_are_no_part_of_it() -> None:
     assert read(write("t.csv", "g,x,y\na,1.5,p\n a ,2.5,q\nb,3.5,p\n"), group="g").groups.tolist() == [0, 0, 1]  # type: ignore[union-attr]
 
 
+def test_whole_numbers_that_begin_with_a_zero_are_names() -> None:
+    data = read(write("zip.csv", "zip,n,y\n01328,0,a\n99938,0.5,b\n01328,10,a\n"))
+    assert fields(data)["zip"] == Category(["01328", "99938"])
+    assert data.inputs["zip"].tolist() == [0, 1, 0]
+    assert data.inputs["n"].tolist() == [0, 0.5, 10]
+    plain = read(write("plain.csv", "zip,y\n1328,a\n0,b\n-7,a\n"))
+    assert plain.inputs["zip"].tolist() == [1328, 0, -7]
+
+
+def test_a_day_that_may_be_a_month_is_left_to_the_user() -> None:
+    rows = "".join(f"{1 + row % 28:02}/{1 + row % 12:02}/2021,{row % 3},{'ab'[row % 2]}\n" for row in range(60))
+    path = write("days.csv", f"d,n,y\n{rows}")
+    (notice,) = [line for line in read(path).notices if line.startswith("left out: d")]
+    assert notice.endswith("\"+problem.columns={d: 'date:%d/%m/%Y'}\" keeps it")
+    assert fields(read(path, columns={"d": "date:%d/%m/%Y"}))["d"] == Date()
+
+
 def test_groups_and_times_are_no_inputs() -> None:
     path = write("a.csv", "x,who,day,y\n1,anna,2020-01-02,p\n2,ben,2020-01-01,q\n3,anna,2020-01-03,p\n")
     data = read(path, group="who", time="day")

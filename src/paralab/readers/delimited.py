@@ -6,12 +6,13 @@ import csv
 import io
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from paralab.errors import Refused
@@ -90,8 +91,17 @@ def kinds_of(told: Head, said: Mapping[str, Declared]) -> tuple[Head, dict[str, 
         told = replace(told, decimal=",")
         first = _first_block(told, said)
     types = {} if first is None else {name: _kind(first.schema.field(name).type) for name in first.schema.names}
-    kinds = {name: types.get(name) for name in told.names}
+    kinds = {name: types.get(name) for name in told.names} | dict.fromkeys(_zero_led(told, said, first), "text")
     return told, {**kinds, **{name: each.kind for name, each in said.items()}}
+
+
+def _zero_led(told: Head, said: Mapping[str, Declared], first: pa.RecordBatch | None) -> list[str]:
+    """Columns of whole numbers of which some begin with a 0, as 01328: postcodes and the like, no numbers."""
+    whole = [] if first is None else [each.name for each in first.schema if pa.types.is_integer(each.type)]
+    texts = _first_block(told, [*said, *whole]) if whole else None
+    if texts is None:
+        return []
+    return [name for name in whole if pc.any(pc.match_substring_regex(texts.column(name), r"^ ?0\d")).as_py()]
 
 
 def body(told: Head) -> BinaryIO:
@@ -111,14 +121,13 @@ def guarded(block: bytes) -> bytes:
     return MARK + block if block.startswith(MARK) else block
 
 
-def _first_block(told: Head, said: Mapping[str, Declared]) -> pa.RecordBatch | None:
+def _first_block(told: Head, as_text: Collection[str]) -> pa.RecordBatch | None:
     """The first block with the types that pyarrow sees; None where there is no row or no plain table."""
     with body(told) as stream:
         block = stream.read(block_of(told))
     end = max(block.rfind(b"\n"), block.rfind(b"\r"))
     whole = block if len(block) < block_of(told) or end < 0 else block[: end + 1]
-    skip = [name for name in told.names if name in said]
-    types = dict.fromkeys(skip, pa.string())
+    types = dict.fromkeys((name for name in told.names if name in as_text), pa.string())
     convert = arrow_csv.ConvertOptions(
         column_types=types,
         null_values=NULLS,

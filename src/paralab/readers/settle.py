@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from paralab.readers.kinds import (
     say,
 )
 
+DAY = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}")
 MOST, FEW = 255, 10  # distinct texts of a category; so few are one however few the rows are
 MANY = 20  # rows from which a column 0, 1, 2, ... is taken for a counter of the rows
 MOSTLY = 9  # numbers for each other text from which the text is taken for a mistake
@@ -130,6 +132,8 @@ def left_out(columns: Sequence[LeftOut]) -> list[str]:
     for why, names in reasons.items():
         one = next(each.why for each in columns if each.name == names[0])
         kept = {"text": "category", "it counts the rows": "number"}.get(why)
+        if day := DAY.search(one):  # 10/08/2021 may be either: the user says which
+            kept = f"'date:%d{day[1]}%m{day[1]}%Y'"
         remedy = f"; {say(names[0], kept)} keeps it" if kept else ""
         lines.append(f"left out: {listed(names)} ({one if len(names) == 1 else why}){remedy}")
     return lines
