@@ -11,6 +11,7 @@ import sys
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, cast, get_type_hints
 
@@ -58,7 +59,11 @@ def resolve(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> ty
         found = vars(import_module(module))[name]
     except ModuleNotFoundError as error:
         raise Refused(f"{where}._target_: '{target}' does not exist ({error}); {_remedy(error)}") from error
-    except (ImportError, KeyError) as error:
+    except KeyError as error:
+        near = get_close_matches(name, [each for each in dir(import_module(module)) if each[0] != "_"], n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise Refused(f"{where}._target_: there is no '{name}' in {module}{hint}") from error
+    except ImportError as error:
         raise Refused(f"{where}._target_: '{target}' cannot be had from {module} ({error})") from error
     home = f"{getattr(found, '__module__', '')}."
     if not home.startswith(prefixes) or (kind.prefixes is OWN and _is_private(home)):

@@ -133,6 +133,13 @@ def test_every_name_in_scikit_learn_that_builds_is_an_estimator() -> None:
     assert all(hasattr(kind, "fit") and hasattr(kind, "get_params") for kind in passed)
 
 
+def test_an_unknown_class_has_the_closest_name() -> None:
+    with pytest.raises(
+        Refused, match=r"there is no 'KNeighborsClasifier' in sklearn\.neighbors; did you mean 'KNeighborsClassifier'\?"
+    ):
+        estimator({"_target_": "sklearn.neighbors.KNeighborsClasifier"})
+
+
 def test_an_unknown_setting_has_the_closest_name() -> None:
     with pytest.raises(
         Refused, match=r"there is no 'n_neighbour' in KNeighborsClassifier\. Did you mean 'n_neighbors'"
