@@ -181,6 +181,7 @@ def command(problem: str, trainer: str, steps: int, *words: str) -> list[str]:
 
 
 LONG = ("digits", "supervised/mlp", 200)
+RUNS = "*/runs/*/*/*/*/seed-*"  # not **: a checkpoint's folder may be renamed while it is searched
 
 
 def _started(words: list[str], snapshots: int = 4) -> tuple[subprocess.Popen[str], Path]:
@@ -188,7 +189,7 @@ def _started(words: list[str], snapshots: int = 4) -> tuple[subprocess.Popen[str
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
-        found = list(Path("experiments").rglob("history.jsonl"))
+        found = list(Path("experiments").glob(f"{RUNS}/history.jsonl"))
         if found and len(history.read(found[0])) >= snapshots:
             return process, found[0].parent
         time.sleep(0.01)
@@ -239,11 +240,11 @@ def test_a_signal_stops_a_grid_between_runs_too() -> None:
     words = command("iris", "supervised/logistic", 1, "seed=range(500)", "-m")
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 60
-    while len(list(Path("experiments").rglob("scores.json"))) < 3 and time.monotonic() < end:
+    while len(list(Path("experiments").glob(f"{RUNS}/scores.json"))) < 3 and time.monotonic() < end:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "goes on from there" in said
-    assert 3 <= len(list(Path("experiments").rglob("scores.json"))) < 500
-    assert not list(Path("experiments").rglob("lock.json"))
+    assert 3 <= len(list(Path("experiments").glob(f"{RUNS}/scores.json"))) < 500
+    assert not list(Path("experiments").glob(f"{RUNS}/lock.json"))

@@ -76,7 +76,7 @@ def model_folder(given: Path) -> Path:
         return given
     status = _status(given)
     if status is None:
-        seed = next(iter(sorted(given.glob("**/seed-*"))), None)
+        seed = min((place for place, _, _ in os.walk(given) if Path(place).name.startswith("seed-")), default=None)
         raise Refused(f"{given} is no run folder; " + (f"{seed} is one" if seed else "`paralab runs --json` names all"))
     if status != "finished":
         raise Refused(f"{given}: this run is {status}, not finished; its `paralab train` command again goes on with it")
