@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from paralab.core import Problem, Trainer, View, meter_of, show
@@ -107,6 +108,7 @@ def build(node: Node, where: str, kind: Kind, trust: Sequence[str] = ()) -> obje
     return target(**values)
 
 
+@cache  # reading types takes .7 ms, which every run of a sweep would pay
 def _fields(target: type | types.FunctionType) -> dict[str, tuple[Any, bool]]:
     """Each field's type, and whether it must be given."""
     hints, takes = get_type_hints(target), inspect.signature(target).parameters
@@ -163,11 +165,10 @@ def _env_id(value: str, where: str, trust: Sequence[str]) -> EnvId:
 
 
 def _plain_dataclass(value: Node, hint: type, where: str, trust: Sequence[str]) -> object:
-    hints = get_type_hints(hint)
-    names = [each.name for each in fields(cast(Any, hint))]
+    takes = _fields(hint)
     for key in value:
-        if key not in names:
-            raise Refused(f"{where}: there is no '{key}' in it. {closest(str(key), names)}")
-    if missing := [name for name in names if name not in value]:
+        if key not in takes:
+            raise Refused(f"{where}: there is no '{key}' in it. {closest(str(key), takes)}")
+    if missing := [name for name in takes if name not in value]:
         raise Refused(f"{where} needs {', '.join(missing)}")
-    return hint(**{name: _conform(value[name], hints[name], f"{where}.{name}", trust) for name in names})
+    return hint(**{name: _conform(value[name], type_, f"{where}.{name}", trust) for name, (type_, _) in takes.items()})

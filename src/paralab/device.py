@@ -42,12 +42,37 @@ def _lacking() -> str:
     return "" if torch.cuda.is_available() else "the CUDA driver shows torch no GPU"
 
 
+def gpus() -> int:
+    """How many GPUs torch sees; asked of the driver, without starting CUDA."""
+    if _lacking():
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+class Taken:
+    """The GPU of this process's runs, by its index; None: the first."""
+
+    gpu: int | None = None
+
+
+TAKEN = Taken()
+
+
+def take(gpu: int | None) -> None:
+    """Which GPU the runs that follow are on."""
+    TAKEN.gpu = gpu
+
+
 def prepare(device: Device) -> None:
     """Before anything computes: repeatable algorithms on cuda; on cpu as if a run on cuda had never been here."""
     if device == "cuda":
         os.environ.setdefault(*WORKSPACE)
         import torch
 
+        if TAKEN.gpu is not None:
+            torch.cuda.set_device(TAKEN.gpu)
         torch.use_deterministic_algorithms(True, warn_only=True)  # where an operation has one; else it is logged
         torch.backends.cudnn.benchmark = False
         torch.cuda.reset_peak_memory_stats()

@@ -10,6 +10,10 @@ class Refused(ValueError):
     """What the user asked for cannot be: one line that names what, where and the remedy."""
 
 
+class Held(Refused):
+    """Another process is writing this run."""
+
+
 class Mismatch(Refused):
     """This trainer cannot learn from this problem."""
 
@@ -26,12 +30,20 @@ class Diverged(Failed):
     """A metric of training is no longer a finite number."""
 
 
+class TimedOut(Failed):
+    """A run that took longer than it was allowed: its checkpoint is kept."""
+
+
 class Interrupted(Exception):
     """A run that was asked to stop: its checkpoint is written, the same command goes on from there."""
 
     def __init__(self, message: str, signal: int) -> None:
         super().__init__(message)
         self.signal = signal
+
+
+class Pruned(Exception):
+    """A tuner's trial that was stopped early, for it does worse than the others."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -17,6 +17,14 @@ from paralab.schema import GROUPS, ROOT_KEYS
 # Both run before any of our code where a YAML names a class in them; {} is what `none` composes to.
 LOGGING = {"version": 1, "root": None, "disable_existing_loggers": False}
 SWEEPER = "hydra_plugins.paralab_sweeper.ParalabSweeper"
+TUNING = (
+    "n_trials",
+    "sampler",
+    "pruner",
+    "seeds",
+    "report_seeds",
+    "study_seed",
+)  # its plain fields; tune checks values
 LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
 
 
@@ -67,13 +75,24 @@ def guard(hydra: DictConfig) -> None:
         "hydra.job_logging": plain["job_logging"] != LOGGING,
         "hydra.hydra_logging": plain["hydra_logging"] != LOGGING,
         "hydra.job.env_set": bool(plain["job"]["env_set"] or plain["job"]["env_copy"]),
-        "hydra.sweeper": {**(plain["sweeper"] or {}), "params": None} != {"_target_": SWEEPER, "params": None},
+        "hydra.sweeper": not _is_ours(plain["sweeper"]),
         "hydra.launcher": plain["launcher"] != LAUNCHER,
     }
     for node, is_set in refused.items():
         if is_set:
             raise Refused(f"{node} in the config would run code before any check; remove it")
-    _check_params(plain["sweeper"]["params"])
+    _check_params(plain["sweeper"].get("params"))
+
+
+def _is_ours(sweeper: Any) -> bool:
+    """Whether it is our own class with nothing to instantiate inside, the search space apart."""
+    if not isinstance(sweeper, dict) or sweeper.get("_target_") != SWEEPER:
+        return False
+    plain = {key: value for key, value in sweeper.items() if key not in ("_target_", "params")}
+    return all(
+        key in TUNING and isinstance(value, str | int | float | None) and "${" not in str(value)
+        for key, value in plain.items()
+    )
 
 
 def _check_params(params: Any) -> None:

@@ -92,6 +92,7 @@ def resume(plan: Plan, job: Job, say: Say) -> checkpoint.Checkpoint | None:
     saved = checkpoint.load(place / "checkpoint", plan.config_id)
     if saved and not files.same_arrays(files.read_arrays(place / "scenario.npz"), indices):
         raise Failed(f"{place}: the data changed since its checkpoint was written; force=true trains from the start")
+    checkpoint.tidy(place / "checkpoint", saved.step if saved else 0)
     if saved:
         _said(f"resumed from step {saved.step} of {job.steps}", say)
     else:
@@ -153,7 +154,7 @@ def _of_parent(plan: Plan, job: Job, indices: State, say: Say) -> checkpoint.Che
     shutil.copyfile(parent.folder / "history.jsonl", plan.folder / "history.jsonl")
     judge = Judge(**saved.judge)
     judge.over = judge.step >= job.steps or judge.out_of(plan.config["budget"]["patience"])
-    judge.parent = {"folder": str(parent.folder), "config_id": parent.config_id, "step": saved.step}
+    judge.parent = {"folder": plan.told(str(parent.folder)), "config_id": parent.config_id, "step": saved.step}
     _said(f"continues {its}, from step {saved.step}", say)
     return replace(saved, judge=asdict(judge))
 

@@ -15,7 +15,7 @@ from typing import Any
 from paralab import device
 from paralab.build import Job, job_of
 from paralab.core import Metrics, Model, Snapshot, meter_of
-from paralab.errors import Diverged, Failed, Interrupted, Refused, Spent
+from paralab.errors import Diverged, Failed, Interrupted, Pruned, Refused, Spent, TimedOut
 from paralab.package.model import load_model, save_model
 from paralab.record import files, folder, history, lineage, log, memory, monitor, read
 from paralab.record.checkpoint import Checkpoint
@@ -23,11 +23,12 @@ from paralab.record.lock import locked
 from paralab.record.plan import Plan
 from paralab.record.writer import Record
 from paralab.resume import Judge, Say, name_models, parent_of, resume, save_checkpoint, save_last
-from paralab.seeds import STREAMS, integer
+from paralab.seeds import STREAMS, TUNING, integer
 from paralab.threads import set_threads
 
-# step, steps, latest scores -> 0, or the signal that asks to stop here
+# step, steps, latest scores -> 0, or what asks to stop here: a signal's number, PRUNE or TIMEOUT
 Tell = Callable[[int, int, Metrics], int]
+PRUNE, TIMEOUT = -1, -2
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,14 @@ def run(
     the same as from the start, and elsewhere under extend=true; `say` takes a line about it.
 
     Raises Refused for what the user must mend (nothing is left behind), Interrupted with a checkpoint written where
-    `tell` asks to stop, Failed for what broke (the traceback is in run.log).
+    `tell` asks to stop (TimedOut, Pruned where it is for that), Failed for what broke (the traceback is in run.log).
     """
     try:
         return _run(plan, tuple(trust), tell, say)
-    except (Refused, Failed, Interrupted):
+    except (Refused, Failed, Interrupted, Pruned):
         raise
     except Exception as error:  # outside the record: a plugin's constructor, a file of the folder
-        raise Failed(f"{plan.folder}: {type(error).__name__}: {error}") from error
+        raise Failed(f"{plan.folder}: {files.no_room(error) or f'{type(error).__name__}: {error}'}") from error
 
 
 def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
@@ -86,6 +87,7 @@ def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
     with locked(place):
         try:
             with log.to_file(place / "run.log"):
+                folder.finish_setting_aside(place)
                 if force:
                     parent_of(plan, job)  # refused before anything is moved
                     folder.set_aside(place)
@@ -117,13 +119,18 @@ def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell, say: Say) 
     except (Interrupted, KeyboardInterrupt):
         record.end("interrupted")
         raise
-    except Refused as error:
+    except Pruned:
+        given = job.shown.feedback + len(job.problem.indices.get("valid", ()))  # labels to validate on are answers, too
+        record.end("pruned", feedback=given)
+        raise
+    except (Refused, TimedOut) as error:
         record.end("failed", error=str(error))
         raise
     except Exception as error:
         record.end("diverged" if isinstance(error, Diverged) else "failed", error=f"{type(error).__name__}: {error}")
         log.traceback()
-        raise Failed(f"{plan.folder}: {error or type(error).__name__} (traceback in run.log)") from error
+        said = files.no_room(error) or f"{error or type(error).__name__} (traceback in run.log)"
+        raise Failed(f"{plan.folder}: {said}") from error
     record.end("finished", scores=scores, steps=judge.step, best_step=judge.best_step)
     return scores
 
@@ -184,8 +191,7 @@ def _train(plan: Plan, job: Job, saved: Checkpoint | None, judge: Judge, curves:
                 save_checkpoint(plan, judge, snapshot)
                 next_save = time.monotonic() + config["checkpoint_seconds"]
             if stop:
-                again = "the same command without force=true" if config["force"] else "the same command"
-                raise Interrupted(f"{place}: stopped at step {judge.step}; {again} goes on from there", stop)
+                raise _stopped(stop, plan, judge.step)
         if not judge.over:  # the stream has ended by itself, or its grant is spent
             judge.over = True
             judge.count(meter)
@@ -195,6 +201,15 @@ def _train(plan: Plan, job: Job, saved: Checkpoint | None, judge: Judge, curves:
         if last is not None and job.steps > 1:
             save_checkpoint(plan, judge, last)
     name_models(place)
+
+
+def _stopped(why: int, plan: Plan, step: int) -> Exception:
+    again = "the same command without force=true" if plan.config["force"] else "the same command"
+    if why == PRUNE:
+        return Pruned(f"{plan.folder}: pruned at step {step}")
+    if why == TIMEOUT:
+        return TimedOut(f"{plan.folder}: out of time at step {step}; {again} goes on from there")
+    return Interrupted(f"{plan.folder}: stopped at step {step}; {again} goes on from there", why)
 
 
 def _next(stream: Generator[Snapshot, None, None]) -> Snapshot | None:
@@ -221,12 +236,15 @@ def _validate(place: Path, job: Job, judge: Judge, snapshot: Snapshot, patience:
 
 
 def _score(plan: Plan, job: Job, judge: Judge, trust: Sequence[str]) -> Metrics:
-    """What is scored is what is served: the test scores of the models as reloaded from disk."""
+    """What is scored is what is served: the test scores of the models as reloaded from disk; a tuner's run has none."""
     place, shown = plan.folder, job.shown
-    verdict = job.problem.evaluate(load_model(place / "model", trust), "test")
-    scores = {f"test/{key}": value for key, value in verdict.scores.items()}
-    files.write_arrays(place / "predictions.npz", verdict.evidence)
-    if (place / "model_last").exists():
+    tuning = plan.config["seed"] >= TUNING  # what is chosen by its score must not see the test rows
+    verdict = job.problem.evaluate(load_model(place / "model", trust), "valid" if tuning else "test")
+    scores: dict[str, float] = {}
+    if not tuning:
+        scores |= {f"test/{key}": value for key, value in verdict.scores.items()}
+        files.write_arrays(place / "predictions.npz", verdict.evidence)
+    if (place / "model_last").exists() and not tuning:
         last = job.problem.evaluate(load_model(place / "model_last", trust), "test").scores
         scores |= {f"test_last/{key}": value for key, value in last.items()}
     for row in history.read(place / "history.jsonl"):  # of the last step, and of the step whose model is scored

@@ -51,11 +51,25 @@ class Budget:
 
 
 @dataclass
+class Sweep:
+    zip: list[Any] = MISSING  # keys, or lists of keys
+    csv: str | None = MISSING
+    exclude: list[str] = MISSING
+    retry_failed: bool = MISSING
+    force: bool = MISSING
+    fail_fast: bool = MISSING
+    max_retries: int = MISSING
+    timeout_s: float | None = MISSING
+
+
+@dataclass
 class Root:
     problem: dict[str, Any] = MISSING
     trainer: dict[str, Any] = MISSING
     budget: Budget = field(default_factory=Budget)
     scenario: Scenario = field(default_factory=Scenario)
+    executor: dict[str, Any] = MISSING
+    sweep: Sweep = field(default_factory=Sweep)
     name: str = MISSING
     root: str = MISSING
     question: str | None = MISSING
@@ -79,6 +93,7 @@ class Root:
 
 
 ROOT_KEYS = tuple(each.name for each in fields(Root))
-GROUPS = ("problem", "trainer", "budget", "experiment")
+GROUPS = ("problem", "trainer", "budget", "executor", "experiment")
+SWEEPS = ("executor", "sweep")  # how a grid is run: no part of any of its runs
 
 ConfigStore.instance().store(name="schema", node=Root, provider="paralab")

@@ -8,11 +8,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from paralab.errors import Refused
+
 Stream = Literal["split", "labels", "trainer", "environment", "valid episodes", "test episodes", "tuning"]
 # The place in this tuple is the stream's key: append only.
 STREAMS: tuple[Stream, ...] = (
     "split", "labels", "trainer", "environment", "valid episodes", "test episodes", "tuning",
 )  # fmt: skip
+
+TUNING = 2**31  # seeds from here on are a tuner's: what is chosen on them is never reported on them
+
+
+def check_reported(seed: int) -> None:
+    """Raise Refused for a seed that only a tuner may use."""
+    if seed >= TUNING:
+        raise Refused(f"seed={seed}: seeds from {TUNING} on are kept for tuning; give a smaller one")
 
 
 def sequence(seed: int, stream: Stream) -> np.random.SeedSequence:

@@ -16,6 +16,7 @@ from paralab.compose import compose, loader
 from paralab.record.plan import Plan
 from paralab.sweep.plan import compose_any, freeze, plan_grid
 from paralab.trust import PROBLEM, TRAINER, resolve
+from paralab.tune.points import Points
 
 CONF = folders()[:1]
 
@@ -48,7 +49,10 @@ def test_a_trainer_builds_and_holds_no_defaults(trainer: str, plan: Callable[...
 def test_an_experiment_plans_distinct_runs(experiment: str) -> None:
     load, overrides = loader(), [f"experiment={experiment}"]
     config, grid = compose_any(load, overrides)
-    plans = plan_grid(load, config, overrides) if grid else [freeze(config)]
+    if grid and config.hydra.sweeper.n_trials is not None:
+        plans = Points(load, config, overrides, ()).examples
+    else:
+        plans = plan_grid(load, config, overrides) if grid else [freeze(config)]
     assert len({plan.folder for plan in plans}) == len(plans)
     assert {plan.config["name"] for plan in plans} == {experiment}
     assert config.question
@@ -56,7 +60,7 @@ def test_an_experiment_plans_distinct_runs(experiment: str) -> None:
 
 def test_every_yaml_opens_with_what_it_is_and_explains_its_numbers() -> None:
     """The YAML is the one place of defaults, so it is also where they are explained."""
-    for group in ("problem", "trainer", "experiment", "budget"):
+    for group in ("problem", "trainer", "experiment", "executor", "budget"):
         for name in names(group, CONF):
             text = (CONF[0] / group / f"{name}.yaml").read_text()
             assert text.startswith("#") or group == "budget", name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,20 +11,24 @@ from pathlib import Path
 import pytest
 
 from paralab.cli import HELP, VERBS
+from paralab.cli.clean import clean
+from paralab.cli.collect import collect
 from paralab.cli.data import data
 from paralab.cli.doctor import doctor
 from paralab.cli.list import list_
 from paralab.cli.new import new
+from paralab.cli.plan import plan
 from paralab.cli.predict import predict
 from paralab.cli.report import report
 from paralab.cli.runs import runs
 from paralab.cli.train import train
+from paralab.cli.watch import watch
 from tests.conftest import Cli
 from tests.unit.fake_runs import write_run
 
 VERB_FUNCTIONS: dict[str, Callable[..., None]] = {
-    "train": train, "report": report, "predict": predict, "runs": runs, "list": list_, "data": data, "new": new,
-    "doctor": doctor,
+    "train": train, "plan": plan, "watch": watch, "report": report, "collect": collect, "clean": clean,
+    "predict": predict, "runs": runs, "list": list_, "data": data, "new": new, "doctor": doctor,
 }  # fmt: skip
 
 
@@ -33,7 +38,7 @@ def test_the_first_page_says_what_the_verbs_say_of_themselves() -> None:
     assert max(map(len, HELP.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("verb", [name for name in VERBS if name != "train"])
+@pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("train", "plan")])
 def test_every_verb_s_help_is_80_columns_wide_and_has_an_example(
     verb: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,7 +47,7 @@ def test_every_verb_s_help_is_80_columns_wide_and_has_an_example(
     assert (code, err) == (0, "")
     assert max(map(len, out.splitlines())) <= 80
     assert "Example: paralab " + verb in " ".join(out.split())
-    assert "..." not in out.replace("ARGS]...", "")  # nothing is cut short
+    assert "..." not in re.sub(r"(sources|experiments|ARGS)[\]}]?\.\.\.", "", out)  # nothing is cut short
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
@@ -88,6 +93,19 @@ def test_python_m_paralab_is_the_command() -> None:
         ("paralab new mine --", {"--problem", "--trainers", "--question"}),
         ("paralab doctor --", {"--json", "--deep", "--root"}),
         ("paralab runs --", {"--json", "--root"}),
+        ("paralab watch ", {"mine"}),
+        ("paralab plan problem=", {"problem=digits"}),
+        ("paralab plan problem=digits trainer=supervised/mlp trainer.learn", {"trainer.learning_rate="}),
+        ("paralab plan executor=", {"executor=local"}),
+        ("paralab collect f", {"folder/"}),
+        ("paralab collect folder/ --into exp", {"experiments/"}),
+        ("paralab collect --", {"--into", "--dry-run", "--json"}),
+        ("paralab clean ", {"mine"}),
+        ("paralab clean mine --", {"--yes", "--where", "--checkpoints", "--no-checkpoints", "--replaced", "--json"}),
+        ("paralab clean mine --where ", {"status=", "trainer=", "seed=", "older="}),
+        ("paralab clean --where sta", {"status="}),
+        ("paralab clean --where status=f", {"status=failed", "status=finished"}),
+        ("paralab clean --where trainer=", {"trainer=supervised/forest"}),
     ],
 )
 def test_tab_offers(line: str, offers: set[str], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from paralab.catalog import folders, names
 from paralab.cli import main
@@ -26,13 +29,13 @@ LOAD = loader()
 Cli = Callable[..., str]
 # Each test function has one working folder for all its examples; none of them writes.
 FEW = settings(
-    max_examples=8,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.generate),  # shrinking a grid takes minutes
 )
-MANY = settings(FEW, max_examples=150, derandomize=False)
+MANY = settings(FEW, max_examples=500, derandomize=False)
 
 
 # --- a grid equals its points -----------------------------------------------------------------------------------------
@@ -60,37 +63,81 @@ def _range(key: str) -> st.SearchStrategy[Axis]:
 
 
 CHOICES = [
-    _axis("problem", ["iris", "digits", "digts"]),
-    _axis("trainer", ["supervised/logistic", "supervised/mlp", "reinforcement/linucb"]),
+    _axis("problem", ["iris", "digits", "digts", "gym"]),
+    _axis("trainer", ["supervised/logistic", "supervised/mlp", "reinforcement/linucb", "supervised/sklearn"]),
 ]
 PLAIN = [
     _axis("labels", ["20", "null", "0", "x"]),
     _axis("labels", ["20", "50"]),
+    _axis("labels", ["${folds}", "20"]),
     _range("seed"),
     _axis("++seed", ["3", "4"]),
+    _axis("seed", ["${labels}", "1"]),
     _axis("split_seed", ["null", "${seed}", "1"]),
     _axis("split", ["holdout", "all"]),
     _axis("select", ["true", "false"]),
+    _axis("device", ["auto", "cpu"]),
     _axis("budget.steps", ["5", "null"]),
     _axis("budget", ["default"]),
     _axis("budget", ["{steps:5}", "{steps:6,patience:null}"]),
+    _axis("budget.patience", ["${budget.steps}", "${folds}"]),
     _axis("problem.probe", ["1.0", "${seed}", "null"]),
     _axis("problem", ["{probe:2.0}"]),
+    _axis("problem", ["{scenario:{seed:5}}", "{scenario:null}"]),
+    _axis("problem.scenario.labels", ["30", "null"]),
+    _axis("problem.id", ["Acrobot-v1", "CartPole-v1"]),
     _axis("+problem", ["{extra:2.0}"]),
+    _axis("problem@other", ["iris"]),
+    _axis("budget@trainer.budget", ["default"]),
     _axis("trainer.C", ["1.0", "[1,2]"]),
+    _axis("trainer.C", ["${trainer.max_iter}", "${.max_iter}"]),
+    _axis("trainer.estimator._target_", ["sklearn.tree.DecisionTreeClassifier", "os.system"]),
+    _axis("+trainer.estimator.max_depth", ["1", "2"]),
     _axis("trainer.hidden", ["[8]", "[8,8]", "[${seed},8]"]),
+    _axis("trainer.hidden.0", ["8", "9"]),
     _axis("++trainer.C", ["2.0", "3.0"]),
     _axis("+trainer.new", ["1", "{a:1,b:[1,2]}"]),
+    _axis("+trainer.new.deeper", ["1", "${seed}"]),
     _axis("~trainer.C", [""]),
+    _axis("~trainer.C", ["1.0"]),
     _axis("~trainer.hidden", [""]),
+    _axis("~budget.steps", [""]),
     _axis("trainer.schedule", ["linear", "'a, b'", '"quoted"']),
-    _axis("question", ["'why ${name}?'", "null", "x y"]),
+    _axis("question", ["'why ${name}?'", "null", "x y", "${seed}"]),
     _axis("name", ["one", "two"]),
     _axis("nope", ["1"]),
-    _axis("trainer.default_steps", ["7", "8"]),
+    _axis("trainer.default_steps", ["7", "8", "x"]),
     _axis("scenario.labels", ["20", "${labels}"]),
+    _axis("scenario.seed", ["${problem.scenario.seed}"]),
+    _axis("test_size", ["nan", "0.2"]),
+    _axis("fold", ["???", "1"]),
 ]
-GRIDS = st.tuples(*CHOICES, *(st.one_of(PLAIN) for _ in range(3))).flatmap(lambda axes: st.permutations(axes))
+FINE = [  # what composes with any problem of labels and any trainer
+    _axis("labels", ["20", "50", "null", "${folds}"]),
+    _range("seed"),
+    _axis("split_seed", ["null", "${seed}", "1"]),
+    _axis("select", ["true", "false"]),
+    _axis("budget.steps", ["5", "null"]),
+    _axis("budget", ["{steps:5}", "{steps:6,patience:null}"]),
+    _axis("problem.probe", ["1.0", "${seed}"]),
+    _axis("problem", ["{probe:2.0}", "{scenario:{seed:5}}"]),
+    _axis("problem.scenario.labels", ["30", "null"]),
+    _axis("+trainer.new", ["1", "{a:1,b:[1,${seed}]}"]),
+    _axis("++trainer.device", ["cpu", "${device}"]),
+    _axis("device", ["auto", "cpu"]),
+    _axis("question", ["'why ${name}?'", "null", "${seed}"]),
+    _axis("trainer.default_steps", ["7", "${folds}"]),
+    _axis("~trainer.default_steps", [""]),
+]
+VALUES = st.one_of(PLAIN)
+GOOD = st.one_of(FINE)
+BOTH = [("problem=iris,wine", ["problem=iris", "problem=wine"]), ("trainer=supervised/mlp", ["trainer=supervised/mlp"])]
+SIMPLE = [st.just((text, [text])) for text in ("problem=iris", "trainer=supervised/logistic")]
+GRIDS = st.one_of(
+    st.tuples(*CHOICES, VALUES, VALUES, VALUES), st.tuples(SIMPLE[0], CHOICES[1], VALUES, VALUES),
+    st.tuples(*SIMPLE, VALUES, GOOD, GOOD), st.tuples(*map(st.just, BOTH), GOOD, GOOD, GOOD),
+    st.tuples(*SIMPLE, GOOD, GOOD, GOOD, GOOD),
+).flatmap(lambda axes: st.permutations(axes))  # fmt: skip
 
 
 def _without_empty(axis: Axis) -> Axis:
@@ -100,11 +147,22 @@ def _without_empty(axis: Axis) -> Axis:
     ]
 
 
-def _alone(points: Sequence[Sequence[str]]) -> list[Plan] | str:
+def _alone(point: Sequence[str]) -> Plan | str:
+    """Hydra's own composition of a point, resolved as a whole; or why there is none."""
     try:
-        return [freeze(compose(LOAD, point)) for point in points]
+        plan = freeze(config := compose(LOAD, point))
     except Refused as refused:
         return str(refused)
+    assert {key: plan.config[key] for key in WHOLE} == {key: _plain(config[key]) for key in WHOLE}
+    return plan
+
+
+WHOLE = ("scenario", "seed", "labels", "split", "split_seed", "question", "name", "problem")
+
+
+def _plain(value: Any) -> Any:
+    whole: Any = OmegaConf.to_container(value, resolve=True, enum_to_str=True) if OmegaConf.is_config(value) else value
+    return whole.value if isinstance(whole, Enum) else whole
 
 
 def _together(overrides: Sequence[str]) -> list[Plan] | str:
@@ -116,22 +174,34 @@ def _together(overrides: Sequence[str]) -> list[Plan] | str:
         return str(refused)
 
 
-def _check_grid(axes: Sequence[Axis]) -> None:
+def _check_grid(axes: Sequence[Axis], sample: int | None = None) -> None:
+    """Each point is as it is alone, and a grid is refused as the first of its points is; a run named twice is in once.
+
+    Of a grid that is not refused only every `sample`th point is composed alone.
+    """
     axes = [_without_empty(axis) for axis in axes]
     points = list(itertools.product(*(axis[1] for axis in axes)))
-    alone, together = _alone(points), _together([axis[0] for axis in axes])
-    if isinstance(alone, str) or isinstance(together, str):
-        assert isinstance(alone, str), f"a grid of it is refused: {together}"
-        assert isinstance(together, str), f"each alone is refused: {alone}"
+    together = _together([axis[0] for axis in axes])
+    if isinstance(together, str):
+        assert together == next((alone for point in points if isinstance(alone := _alone(point), str)), "none")
         return
-    assert together == alone
-    assert [plan.folder for plan in together] == [plan.folder for plan in alone]
+    by_words = {plan.said: plan for plan in together}
+    folders = {plan.folder: plan for plan in together}
+    assert len(folders) == len(together)
+    for point in points[:: sample and max(1, len(points) // sample)]:
+        alone = _alone(point)
+        assert not isinstance(alone, str), f"each alone is refused: {alone}"
+        first = by_words.get(tuple(point)) or folders[alone.folder]
+        assert first.folder == alone.folder
+        if first.said == alone.said:
+            assert first == alone
+            assert json.dumps(first.config) == json.dumps(alone.config)  # in the order of the keys, too
 
 
 @FEW
 @given(GRIDS)
 def test_a_grid_equals_its_points(axes: Sequence[Axis]) -> None:
-    _check_grid(axes)
+    _check_grid(axes, sample=2)
 
 
 @pytest.mark.slow

@@ -31,7 +31,8 @@ def test_it_tells_the_facts_and_leaves_nothing(cli: Cli) -> None:
     assert (code, err) == (0, ""), said["wrong"]
     assert not list(Path.cwd().iterdir())
     assert said["packages"]["numpy"]["ok"]
-    assert "mlxtend" in said["extras"]["datasets"]
+    for extra, name in {"datasets": "mlxtend", "ray": "ray", "slurm": "submitit", "tune": "optuna"}.items():
+        assert name in said["extras"][extra]
     assert said["cores"]["usable"] >= 1
     assert said["memory_gib"]["machine"] > 0
     assert said["disk"] == {"place": str(Path.cwd()), "free_gib": said["disk"]["free_gib"], "error": None}
@@ -137,13 +138,14 @@ def test_a_write_that_fails_is_found_by_trying(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_yaml_that_ours_hides_is_said(cli: Cli) -> None:
-    (Path("conf") / "problem").mkdir(parents=True)
-    for name in ("iris", "own"):
-        (Path("conf") / "problem" / f"{name}.yaml").write_text("a: 1\n")
+    for name in ("problem/iris", "problem/own", "executor/local"):
+        (Path("conf") / name).parent.mkdir(parents=True, exist_ok=True)
+        (Path("conf") / f"{name}.yaml").write_text("a: 1\n")
     code, out, _ = cli("doctor", "--json")
     assert code == 1
-    (line,) = json.loads(out)["wrong"]
-    assert line.endswith("conf/problem/iris.yaml is never read, paralab has one of that name: rename it")
+    lines = json.loads(out)["wrong"]
+    for name, line in zip(("problem/iris", "executor/local"), lines, strict=True):
+        assert line.endswith(f"conf/{name}.yaml is never read, paralab has one of that name: rename it")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,17 @@ def test_a_yaml_that_ours_hides_is_said(cli: Cli) -> None:
 def test_a_gpu_that_torch_cannot_use_is_worth_knowing(torch: str, cards: list[str], said: int) -> None:
     notes = [each for each in health.worth_knowing([Package("torch", "", torch, "")], cards) if "GPU" in each]
     assert len(notes) == said
+
+
+@pytest.mark.parametrize(("submitit", "said"), [(None, 1), ("1.5.4", 0)])
+def test_slurm_that_nothing_here_speaks_to_is_worth_knowing(
+    submitit: str | None, said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sbatch").write_text("#!/bin/sh\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    notes = health.worth_knowing([Package("submitit", "", submitit, "slurm")], [])
+    assert len([each for each in notes if "pip install 'paralab[slurm]'" in each]) == said
 
 
 def test_gpus_are_told_by_nvidia_smi_unless_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ import pytest
 from sklearn.datasets import load_diabetes, load_digits
 
 from paralab.core import Labelled, Meaning, Member, Signature, Snapshot, Space
-from paralab.trainers.supervised.mlp import MLP, MLPModel
+from paralab.trainers.supervised.mlp import MLP
+from paralab.trainers.supervised.mlp_model import MLPModel
 
 TRAINER = MLP((32,), 1e-2, 0.5, 64, "cosine", 15, "auto", None, "cpu")
 

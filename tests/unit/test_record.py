@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +13,7 @@ import pytest
 
 from paralab.errors import Failed, Refused
 from paralab.package.model import load_model
-from paralab.record import checkpoint, files, history
+from paralab.record import checkpoint, files
 from paralab.record.lock import locked
 from paralab.record.plan import Plan
 from paralab.run import run
@@ -97,21 +93,6 @@ def test_an_interrupted_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypa
         assert found.step == 1
 
 
-def test_a_torn_line_of_history_is_as_if_never_written(tmp_path: Path) -> None:
-    path = tmp_path / "history.jsonl"
-    with history.resume(path, 0) as lines:
-        for step in (1, 2, 3):
-            history.append(lines, {"step": step, "train/loss": 1 / step})
-    whole = path.read_text()
-    for cut in range(len(whole)):
-        path.write_text(whole[:cut])
-        assert [row["step"] for row in history.read(path)] == list(range(1, whole[:cut].count("\n") + 1))
-    path.write_text(whole[:-4])
-    with history.resume(path, 1) as lines:
-        history.append(lines, {"step": 2, "train/loss": 0.5})
-    assert [row["step"] for row in history.read(path)] == [1, 2]
-
-
 def test_a_changed_model_is_not_loaded(plan: Callable[..., Plan]) -> None:
     model = run(plan("iris", "supervised/logistic")).folder / "model"
     for name in ("estimator.skops", "signature.json"):
@@ -127,44 +108,6 @@ def test_a_changed_model_is_not_loaded(plan: Callable[..., Plan]) -> None:
         load_model(model)
 
 
-def _hold(folder: Path, ready: object, leave: object) -> None:
-    with locked(folder):
-        ready.set()
-        leave.wait()
-
-
-def test_a_held_folder_is_refused_and_names_its_holder(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready, leave = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(tmp_path, ready, leave))
-    holder.start()
-    try:
-        assert ready.wait(30)
-        with pytest.raises(Refused, match=f"process {holder.pid} on "), locked(tmp_path):
-            pass
-    finally:
-        leave.set()
-        holder.join()
-    with locked(tmp_path):
-        pass
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready, leave = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(tmp_path, ready, leave))
-    holder.start()
-    assert ready.wait(30)
-    assert holder.pid is not None
-    os.kill(holder.pid, signal.SIGKILL)
-    os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)  # dead, and not yet reaped
-    assert (tmp_path / "lock.json").exists()
-    with locked(tmp_path):
-        pass
-    holder.join()
-
-
 def test_a_lock_from_another_host_is_believed_until_its_heart_stops(tmp_path: Path) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text(json.dumps({"pid": 1, "host": "elsewhere", "born": "1"}))
@@ -173,78 +116,3 @@ def test_a_lock_from_another_host_is_believed_until_its_heart_stops(tmp_path: Pa
     os.utime(lock, (time.time() - 3600,) * 2)
     with locked(tmp_path):
         pass
-
-
-def command(problem: str, trainer: str, steps: int, *words: str) -> list[str]:
-    fixed = [f"problem={problem}", f"trainer={trainer}", f"budget.steps={steps}", "checkpoint_seconds=0", "--quiet"]
-    return [sys.executable, "-m", "paralab", "train", *fixed, *words]
-
-
-LONG = ("digits", "supervised/mlp", 200)
-RUNS = "*/runs/*/*/*/*/seed-*"  # not **: a checkpoint's folder may be renamed while it is searched
-
-
-def _started(words: list[str], snapshots: int = 4) -> tuple[subprocess.Popen[str], Path]:
-    """A training process with so many snapshots behind it, and its folder."""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 120
-    while time.monotonic() < end and process.poll() is None:
-        found = list(Path("experiments").glob(f"{RUNS}/history.jsonl"))
-        if found and len(history.read(found[0])) >= snapshots:
-            return process, found[0].parent
-        time.sleep(0.01)
-    process.kill()
-    raise AssertionError(process.communicate())
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_checkpoints_and_stops(number: signal.Signals, code: int) -> None:
-    process, folder = _started(command(*LONG))
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == code, said
-    assert "goes on from there" in said
-    assert "Traceback" not in said
-    assert json.loads((folder / "record.json").read_text())["status"] == "interrupted"
-    assert list((folder / "checkpoint").glob("step-*"))
-    assert not (folder / "lock.json").exists()
-
-
-@pytest.mark.parametrize(
-    "job",
-    [
-        LONG,
-        pytest.param(("digits", "supervised/hist_gradient_boosting", 300), marks=pytest.mark.slow),
-        pytest.param(("cartpole", "reinforcement/ppo", 4096), marks=pytest.mark.slow),
-        pytest.param(("cartpole", "reinforcement/dqn", 4096), marks=pytest.mark.slow),
-    ],
-    ids=lambda job: job[1],
-)
-def test_a_killed_run_ends_as_an_uninterrupted_one(job: tuple[str, str, int]) -> None:
-    process, folder = _started(command(*job), snapshots=np.random.default_rng().integers(2, 7))
-    process.kill()
-    process.communicate()
-    assert (folder / "lock.json").exists()
-    subprocess.run(command(*job), check=True, capture_output=True)
-    assert "resumed from step" in (folder / "run.log").read_text()
-    subprocess.run(command(*job, "root=whole"), check=True, capture_output=True)
-    killed, whole = (files.digests(place) for place in (folder, Path("whole", *folder.parts[1:])))
-    names = [name for name in whole if name.endswith((".npz", ".safetensors")) and "checkpoint" not in name]
-    assert {"predictions.npz", "scenario.npz"} < set(names) or job[1].endswith("boosting")  # whose model is skops
-    for name in names:
-        assert killed[name] == whole[name], name
-
-
-def test_a_signal_stops_a_grid_between_runs_too() -> None:
-    """Runs of one step end before they can be stopped."""
-    words = command("iris", "supervised/logistic", 1, "seed=range(500)", "-m")
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while len(list(Path("experiments").glob(f"{RUNS}/scores.json"))) < 3 and time.monotonic() < end:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert "goes on from there" in said
-    assert 3 <= len(list(Path("experiments").glob(f"{RUNS}/scores.json"))) < 500
-    assert not list(Path("experiments").glob(f"{RUNS}/lock.json"))

@@ -27,7 +27,7 @@ from paralab.core import Model
 from paralab.errors import Failed, Refused
 from paralab.package.model import load_model, save_model
 from paralab.record import files
-from paralab.record.identity import _by_content
+from paralab.record.identity import by_content
 from paralab.record.plan import Plan
 from paralab.run import run
 from paralab.trainers import skops_file
@@ -565,4 +565,4 @@ def test_nobody_is_told_to_trust_pythons_own_library() -> None:
 
 def test_the_home_of_nobody_is_refused_in_one_line() -> None:
     with pytest.raises(Refused, match=r"^problem\.path=~nobody-here/x\.csv cannot be read: [^\n]*$"):
-        _by_content({"path": "~nobody-here/x.csv"}, "problem")
+        by_content({"path": "~nobody-here/x.csv"}, "problem")

@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
 VERBS = {  # the first line of each verb's own help, held by a test
     "train": "Train one model, a grid of them, or run an experiment.",
+    "plan": "Say what a grid would run, what is there, and what it would cost.",
+    "watch": "Watch an experiment's sweep from another terminal.",
     "report": "Write and show an experiment's tables, figures and page.",
+    "collect": "Merge run folders of several machines, checked by digest.",
+    "clean": "Show the disk used; remove failed runs and old checkpoints.",
     "predict": "Answer new rows with a finished run's model.",
     "runs": "Show every run with its status, score and training seconds.",
     "list": "List problems, trainers or experiments, yours in ./conf included.",
@@ -48,7 +52,10 @@ def main() -> None:
         complete(sys.argv[1:], VERBS, _app)
         return
     try:
-        sys.exit(_app(verb)(arguments, prog_name=f"paralab {verb}", standalone_mode=False))
+        code = _app(verb)(arguments, prog_name=f"paralab {verb}", standalone_mode=False)
+        if code == 130:  # what typer makes of it
+            raise KeyboardInterrupt
+        sys.exit(code)
     except KeyboardInterrupt:
         print("paralab: stopped at once; what was finished is kept", file=sys.stderr)
         sys.exit(130)
@@ -74,6 +81,23 @@ def _app(verb: str) -> typer.Typer:
 
             hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
             app.command(context_settings=hydras, add_help_option=False)(train)
+        case "plan":
+            from paralab.cli.plan import plan
+
+            hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
+            app.command(context_settings=hydras, add_help_option=False)(plan)
+        case "watch":
+            from paralab.cli.watch import watch
+
+            app.command(context_settings=helps)(watch)
+        case "collect":
+            from paralab.cli.collect import collect
+
+            app.command(context_settings=helps)(collect)
+        case "clean":
+            from paralab.cli.clean import clean
+
+            app.command(context_settings=helps)(clean)
         case "report":
             from paralab.cli.report import report
 

@@ -12,6 +12,8 @@ from paralab.catalog import folders, names
 if TYPE_CHECKING:
     import typer
 
+HYDRAS = ("train", "plan")  # verbs whose words are Hydra's
+
 
 def complete(arguments: Sequence[str], verbs: Iterable[str], app: Callable[[str], typer.Typer]) -> None:
     """Answer `paralab -sc install=bash`, `uninstall=bash`, or a query with the line in COMP_LINE.
@@ -19,7 +21,7 @@ def complete(arguments: Sequence[str], verbs: Iterable[str], app: Callable[[str]
     `app` makes the application of a verb, whose options are offered.
     """
     if not any(each.startswith("query=") for each in arguments):
-        _hydra([each for each in arguments if each not in ("-sc", "--shell-completion", "train")], None)
+        _hydra([each for each in arguments if each not in ("-sc", "--shell-completion", *HYDRAS)], None)
         return
     words = os.environ.get("COMP_LINE", "").split(" ")
     try:
@@ -53,7 +55,7 @@ def _ours(words: Sequence[str], verbs: Iterable[str], app: Callable[[str], typer
     if len(words) <= 2:
         return list(verbs)
     verb = words[1]
-    if verb == "train":
+    if verb in HYDRAS:
         group, equals, _ = last.rpartition("=")
         if equals and group in ("problem", "trainer", "experiment"):  # Hydra stops at groups that hold only sub-folders
             return [f"{group}={name}" for name in names(group, folders(_config_dir(words)))]
@@ -65,6 +67,8 @@ def _ours(words: Sequence[str], verbs: Iterable[str], app: Callable[[str], typer
 
 def _values(verb: str, words: Sequence[str], last: str) -> list[str]:
     before = words[-2]
+    if before in ("--root", "--into"):
+        return _folders(last)
     match verb:
         case "list":
             return ["problems", "trainers", "experiments"]
@@ -75,8 +79,12 @@ def _values(verb: str, words: Sequence[str], last: str) -> list[str]:
         case "new" if before in ("--problem", "--trainers"):
             first, comma, _ = last.rpartition(",")
             return [f"{first}{comma}{name}" for name in names(before[2:].removesuffix("s"), folders())]
-        case "new" | "doctor" if before != "--root":
+        case "new" | "doctor":
             return []
+        case "collect":
+            return _folders(last)
+        case "clean" if before == "--where":
+            return _filters(last)
         case _:
             root = Path("experiments")
             return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
@@ -90,7 +98,7 @@ def _options(app: typer.Typer, words: Sequence[str]) -> list[str]:
     command = get_command(app)
     if isinstance(command, TyperGroup):
         command = next((command.commands[word] for word in words[2:] if word in command.commands), command)
-    return [name for each in command.params for name in each.opts if name.startswith("--")]
+    return [name for each in command.params for name in (*each.opts, *each.secondary_opts) if name.startswith("--")]
 
 
 def _run_folders(start: str) -> list[str]:
@@ -99,6 +107,24 @@ def _run_folders(start: str) -> list[str]:
 
     found = (run.folder.as_posix() for run in runs(Path("experiments")) if run.status == "finished")
     return [path for path in found if path.startswith(start)]
+
+
+def _filters(start: str) -> list[str]:
+    """Keys of a filter of runs, and the values that its names have below ./experiments."""
+    from paralab.keep.filters import KEYS, NAMES, STATUSES
+    from paralab.record.read import runs
+
+    key, equals, _ = start.partition("=")
+    if not equals:
+        return [f"{each}=" for each in KEYS]
+    if key == "status":
+        return [f"status={status}" for status in STATUSES]
+    found = runs(Path("experiments")) if key in NAMES else []
+    return sorted({f"{key}={NAMES[key](run)}" for run in found})
+
+
+def _folders(start: str) -> list[str]:
+    return [path for path in _paths(start) if path.endswith("/")]
 
 
 def _paths(start: str) -> list[str]:

@@ -95,7 +95,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _line(name: str, said: str) -> str:
-    lead, rest = f"{name:<12}", " " * 12
+    lead, rest = f"{name:<14}", " " * 14
     return fill(
         said, WIDTH, initial_indent=lead, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )

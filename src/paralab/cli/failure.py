@@ -32,7 +32,12 @@ def explain(error: Exception) -> int:
 
 def one_line(error: Exception) -> str:
     """Without control characters: a name in a YAML may hold what a terminal obeys."""
-    return "".join(each if each.isprintable() else " " for each in " ".join(str(error).split()))
+    return printable(" ".join(str(error).split()))
+
+
+def printable(text: str) -> str:
+    """No control characters: a name must not be able to steer the terminal."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _log(error: Exception) -> str:

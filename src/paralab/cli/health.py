@@ -180,7 +180,7 @@ def machine() -> dict[str, str]:
 def shadowed(paths: list[Path]) -> Iterator[Path]:
     """YAML of the user's whose name is taken by one of ours, which comes first."""
     ours, *others = paths
-    for group in ("problem", "trainer", "budget", "experiment"):
+    for group in ("problem", "trainer", "budget", "executor", "experiment"):
         known = set(names(group, [ours]))
         for path in others:
             yield from (path / group / f"{name}.yaml" for name in names(group, [path]) if name in known)
@@ -219,5 +219,7 @@ def worth_knowing(needs: list[Package], cards: list[str]) -> Iterator[str]:
     torch = next((each.has for each in needs if each.name == "torch"), None)
     if cards and torch and torch.endswith("+cpu"):
         yield f"torch {torch} cannot use the GPU that is here: install a build for CUDA for device=cuda"
+    if shutil.which("sbatch") and not next((each.has for each in needs if each.name == "submitit"), None):
+        yield "there is Slurm here, but not what executor=slurm needs: pip install 'paralab[slurm]'"
     if shutil.which("git") is None:
         yield "there is no git: runs do not record which commit they are of"

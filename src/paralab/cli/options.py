@@ -1,4 +1,4 @@
-"""The options of `paralab train`, those of Hydra that mean something here and three of ours; and what only shows."""
+"""The options of `paralab train` and `paralab plan`: Hydra's that mean something, three of ours, what only shows."""
 
 from __future__ import annotations
 
@@ -13,27 +13,38 @@ from paralab.errors import Refused
 
 if TYPE_CHECKING:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from omegaconf import DictConfig
 
-ABOUT = """\
+ABOUT = {
+    "train": """\
 Train on a problem, seen in the view that the trainer learns from.
 
   paralab train problem=digits trainer=semi_supervised/label_spreading labels=50
   paralab train problem=cartpole trainer=reinforcement/ppo 'seed=range(10)' -m
-  paralab train experiment=label_efficiency"""
+  paralab train experiment=label_efficiency""",
+    "plan": """\
+Say what paralab train of the same words would run, what is there, and its cost.
+
+  paralab plan problem=cartpole trainer=reinforcement/ppo 'seed=range(10)'
+  paralab plan experiment=label_efficiency --json""",
+}
 
 
 class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message}; see paralab train --help")
+        raise Refused(f"{message}; see {self.prog} --help")
 
 
-def _parser() -> Parser:
-    parser = Parser("paralab train", "%(prog)s [options] [key=value ...]", ABOUT, add_help=False,
+def _parser(verb: str) -> Parser:
+    parser = Parser(f"paralab {verb}", "%(prog)s [options] [key=value ...]", ABOUT[verb], add_help=False,
                     formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)  # fmt: skip
     add = parser.add_argument
-    add("overrides", nargs="*", metavar="key=value", help="any key of the config below; key=a,b with -m runs both")
-    add("-m", "--multirun", action="store_true", help="run every combination of the values given")
-    add("-q", "--quiet", action="store_true", help="no progress display")
+    add("overrides", nargs="*", metavar="key=value", help="any key of the config below; key=a,b is a grid (-m)")
+    if verb == "train":
+        add("-m", "--multirun", action="store_true", help="a grid: run every combination of the values given")
+        add("-q", "--quiet", action="store_true", help="no progress display")
+    else:
+        add("-m", "--multirun", action="store_true", help="a grid, which words of several values are without it")
     add("--json", action="store_true", help="print the result as JSON")
     add("--trust", action="append", default=[], metavar="PREFIX", help="also build classes below PREFIX (mypkg.)")
     add("-cd", "--config-dir", type=Path, metavar="DIR", help="a conf folder of your own, beside ./conf")
@@ -47,16 +58,16 @@ def _parser() -> Parser:
     return parser
 
 
-def parse(arguments: Sequence[str]) -> Namespace:
+def parse(arguments: Sequence[str], verb: str = "train") -> Namespace:
     """The options, anywhere among the overrides; raises Refused for one that is not known."""
-    return _parser().parse_intermixed_args(arguments)
+    return _parser(verb).parse_intermixed_args(arguments, Namespace(verb=verb))
 
 
 def show_config(asked: Namespace, load: ConfigLoaderImpl, overrides: list[str]) -> None:
     """Hydra's own --cfg and --info and our --help, once the guard has passed the config."""
     from hydra._internal.hydra import Hydra
 
-    from paralab.sweep.plan import compose_any, points
+    from paralab.sweep.plan import compose_any
 
     if asked.help:
         print(_help(asked, load, overrides))
@@ -64,11 +75,23 @@ def show_config(asked: Namespace, load: ConfigLoaderImpl, overrides: list[str]) 
     hydra = Hydra("paralab", load)
     config, grid = compose_any(load, overrides)
     if grid:
-        overrides = [*(o for o in overrides if o.startswith("hydra.")), "hydra.mode=RUN", *points(config, overrides)[0]]
+        own = [word for word in overrides if word.startswith(("hydra.", "hydra/"))]
+        overrides = [*own, "hydra.mode=RUN", *_first(load, config, overrides, asked.trust)]
     if asked.info:
         hydra.show_info(asked.info, "config", overrides)
     else:
         hydra.show_cfg("config", overrides, asked.cfg, asked.package, asked.resolve)
+
+
+def _first(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], trust: Sequence[str]) -> Sequence[str]:
+    """What the first run of a grid says, or of a study."""
+    if config.hydra.sweeper.n_trials is None:
+        from paralab.sweep.points import points
+
+        return points(config, overrides).points[0].said
+    from paralab.tune.points import Points
+
+    return Points(load, config, overrides, trust).examples[0].said
 
 
 def _help(asked: Namespace, load: ConfigLoaderImpl, overrides: list[str]) -> str:
@@ -84,4 +107,4 @@ def _help(asked: Namespace, load: ConfigLoaderImpl, overrides: list[str]) -> str
         fill(f"{group}: {', '.join(names(group, paths))}", 80, subsequent_indent="  ", break_on_hyphens=False)
         for group in ("problem", "trainer", "experiment")
     ]
-    return "\n".join([_parser().format_help(), "choices:", *choices, "", "config:", OmegaConf.to_yaml(ours)])
+    return "\n".join([_parser(asked.verb).format_help(), "choices:", *choices, "", "config:", OmegaConf.to_yaml(ours)])

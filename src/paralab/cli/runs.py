@@ -53,19 +53,21 @@ def _show(found: list[Run], headed: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from paralab.cli.failure import printable
+
     console = Console(highlight=False)
     try:
         for place, name in enumerate(dict.fromkeys(run.experiment for run in found)):
             members = [run for run in found if run.experiment == name]
             if headed:
-                console.print(Text("\n" * (place > 0) + _clean(name), "bold"), soft_wrap=True)
+                console.print(Text("\n" * (place > 0) + printable(name), "bold"), soft_wrap=True)
             console.print(_table(members))
             for run in members:
                 if run.parent:
-                    console.print(Text(_clean(f"{run.folder}: continued from {run.parent}")), soft_wrap=True)
+                    console.print(Text(printable(f"{run.folder}: continued from {run.parent}")), soft_wrap=True)
                 if run.error and run.status != "finished":
                     where = "" if run.status == "damaged" else f"{run.folder}: "
-                    console.print(Text(_clean(f"{run.status}: {where}{run.error}")), soft_wrap=True)
+                    console.print(Text(printable(f"{run.status}: {where}{run.error}")), soft_wrap=True)
     except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
         return
 
@@ -75,7 +77,7 @@ def _table(found: list[Run]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"finished": "green", "running": "cyan", "interrupted": "yellow"}
+    styles = {"finished": "green", "running": "cyan", "interrupted": "yellow", "pruned": "yellow"}
     table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("problem", overflow="fold")
     table.add_column("trainer", no_wrap=True)  # what is typed again: a name in two halves cannot be copied
@@ -93,8 +95,3 @@ def _table(found: list[Run]) -> Table:
             "" if run.score is None else f"{run.score:.4g}", "" if seconds is None else f"{seconds:.3g}",
         )  # fmt: skip
     return table
-
-
-def _clean(text: str) -> str:
-    """No control characters: a name must not be able to steer the terminal."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import signal
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
-
-from paralab.errors import Interrupted
 
 if TYPE_CHECKING:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from omegaconf import DictConfig
 
-    from paralab.cli.progress import Display
     from paralab.record.plan import Plan
-    from paralab.run import Result
-    from paralab.sweep.sweeper import Outcome
+    from paralab.sweep.drain import Outcome
+    from paralab.tune.result import Tuned
 
 
 def train(context: typer.Context) -> None:
@@ -41,46 +38,48 @@ def train(context: typer.Context) -> None:
         show_config(asked, load, overrides)
         return
     config, grid = compose_any(load, overrides)
-    from paralab.cli.progress import Display, show, summarise
-
-    with _signals() as stop, Display(quiet=asked.quiet or asked.json, stop=stop) as display:
-        runner = Runner(display, asked.trust)
-        ended = _grid(load, config, overrides, runner) if grid else runner(freeze(config, asked.trust))
-    raise typer.Exit(summarise(ended, asked.json) if isinstance(ended, list) else show(ended, asked.json))
+    with _signals() as stop:
+        code = _grid(load, config, overrides, asked, stop) if grid else _run(freeze(config, asked.trust), asked, stop)
+    raise typer.Exit(code)
 
 
-@dataclass(frozen=True)
-class Runner:
-    """Runs plans under a display: what the sweeper calls for each point."""
+def _run(plan: Plan, asked: Namespace, stop: Stop) -> int:
+    from paralab.cli.progress import Display, show
+    from paralab.run import run
 
-    display: Display
-    trust: Sequence[str]
-
-    def expect(self, total: int) -> None:
-        self.display.total = total
-
-    def __call__(self, plan: Plan) -> Result:
-        from paralab.run import run
-
-        if signal_number := self.display.stop.signal:  # a run of one step ends before it can be stopped
-            raise Interrupted("stopped between two runs; the same command goes on from there", signal_number)
-        self.display.begin(plan)
-        return run(plan, trust=self.trust, tell=self.display.tell, say=self.display.say)
-
-    def end(self, outcome: Outcome) -> None:
-        self.display.end(outcome)
+    with Display(quiet=asked.quiet or asked.json, stop=stop) as display:
+        display.begin(plan)
+        result = run(plan, trust=asked.trust, tell=display.tell, say=display.say)
+    return show(result, asked.json)
 
 
-def _grid(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], runner: Runner) -> list[Outcome]:
+def _grid(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], asked: Namespace, stop: Stop) -> int:
     """Through Hydra's door for sweepers, whose class `guard` has checked."""
     from hydra._internal.callbacks import Callbacks
     from hydra.core.plugins import Plugins
     from hydra.types import HydraContext
 
+    from paralab.cli.summary import summarise
+    from paralab.cli.sweep_display import SweepDisplay
+    from paralab.cli.tuned import summarise_tuned
+    from paralab.errors import Interrupted
+
     context = HydraContext(config_loader=load, callbacks=Callbacks())
-    sweeper = Plugins.instance().instantiate_sweeper(hydra_context=context, task_function=runner, config=config)
-    outcomes: list[Outcome] = sweeper.sweep(overrides)
-    return outcomes
+    with SweepDisplay(quiet=asked.quiet or asked.json, stop=stop, trust=asked.trust) as display:
+        sweeper = Plugins.instance().instantiate_sweeper(
+            hydra_context=context, task_function=cast(Any, display), config=config
+        )
+        interrupted: Interrupted | None = None
+        try:
+            outcomes: Sequence[Outcome] | Tuned = sweeper.sweep(overrides)
+        except Interrupted as error:
+            outcomes, interrupted = display.outcomes, error
+    if not isinstance(outcomes, Sequence):
+        return summarise_tuned(outcomes, asked.json)
+    code = summarise(outcomes, asked.json, max(display.board.total, len(outcomes)))
+    if interrupted:
+        raise interrupted
+    return code
 
 
 class Stop:

@@ -16,7 +16,7 @@ def read(folder: Path) -> dict[str, Any]:
     """The manifest of a model folder; raises Failed where there is none or of another format."""
     try:
         manifest: dict[str, Any] = json.loads((folder / NAME).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise Failed(f"{folder} holds no readable model ({error})") from error
     if not isinstance(manifest, dict):
         raise Failed(f"{folder}: its manifest is not a table")

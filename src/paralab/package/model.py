@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,4 +35,7 @@ def load_model(folder: Path, trust: Sequence[str] = ()) -> Model:
     kind = resolve(whole, str(folder), MODEL, trust)
     assert isinstance(kind, type)
     assert issubclass(kind, Model)
-    return kind.load(folder, trust)
+    model = kind.load(folder, trust)
+    if whole.get("signature") != json.loads(json.dumps(spaces.encode(model.signature))):
+        raise Failed(f"{folder / manifest.NAME} tells of another signature than its model's: one of them was changed")
+    return model

@@ -31,10 +31,9 @@ class Checkpoint:
 def save(
     folder: Path, config_id: str, step: int, state: State, judge: Mapping[str, Any], models: Callable[[Path], None]
 ) -> None:
-    """Write step-N aside, `models` into it as well, sync and rename it, then drop all but the newest two."""
+    """Write step-N aside, `models` into it as well, sync and rename it, then remove all but the newest two."""
     folder.mkdir(exist_ok=True)
-    for left in folder.glob(".step-*"):  # of a process killed while it wrote
-        shutil.rmtree(left)
+    _remove_halves(folder)
     aside = folder / f".step-{step:012d}.{os.getpid()}"
     aside.mkdir()
     files.write_arrays(aside / "state.npz", state)
@@ -49,11 +48,21 @@ def save(
     }
     files.write_json(aside / "manifest.json", whole)
     place = folder / f"step-{step:012d}"
-    shutil.rmtree(place, ignore_errors=True)
+    if place.exists():  # damaged: a whole one would have been gone on from
+        _remove(place)
     aside.rename(place)
     files.sync_folder(folder)
     for old in _newest_first(folder)[2:]:
-        shutil.rmtree(old)
+        _remove(old)
+
+
+def tidy(folder: Path, step: int) -> None:
+    """Remove what processes killed while they wrote or removed left, and what lies beyond `step`, trained again now."""
+    _remove_halves(folder)
+    newest = _newest_first(folder)
+    beyond = [place for place in newest if int(place.name[5:]) > step]
+    for place in (*beyond, *newest[len(beyond) + 2 :]):
+        _remove(place)
 
 
 def load(folder: Path, config_id: str) -> Checkpoint | None:
@@ -66,6 +75,8 @@ def load(folder: Path, config_id: str) -> Checkpoint | None:
             manifest = json.loads((place / "manifest.json").read_text())
             if manifest["files"] != files.digests(place, leave_out=("manifest.json",)):
                 raise ValueError("a file does not match its digest")
+            if manifest["step"] != int(place.name[5:]):
+                raise ValueError("it is of another step")
         except (OSError, ValueError, KeyError, TypeError) as error:
             warnings.warn(f"{place} is damaged ({error}); the checkpoint before it is used", stacklevel=2)
             continue
@@ -78,6 +89,18 @@ def load(folder: Path, config_id: str) -> Checkpoint | None:
         judge = json.loads((place / "judge.json").read_text())
         return Checkpoint(manifest["step"], files.read_arrays(place / "state.npz"), judge, place)
     return None
+
+
+def _remove_halves(folder: Path) -> None:
+    for place in folder.glob(".step-*"):
+        shutil.rmtree(place)
+
+
+def _remove(place: Path) -> None:
+    """Renamed first: a checkpoint is whole or not there while it is removed, too."""
+    aside = place.with_name(f".{place.name}.{os.getpid()}.gone")
+    place.rename(aside)
+    shutil.rmtree(aside)
 
 
 def _newest_first(folder: Path) -> list[Path]:

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from paralab.core import Array
 
 
-def write(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` at once; on any error the old file stays."""
+@contextmanager
+def _aside(path: Path) -> Iterator[BinaryIO]:
+    """A file that replaces `path` at once when all is written and synced; on any error the old one stays."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` at once; on any error the old file stays."""
+    with _aside(path) as file:
+        file.write(data)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -37,7 +46,15 @@ def json_digest(data: Any) -> str:
 
 
 def _json(data: Any) -> bytes:
-    return (json.dumps(data, indent=1, default=_plain, allow_nan=False) + "\n").encode()
+    """A line a key: indented further, json leaves its C encoder, and a record takes 4 ms instead of .3."""
+    if not isinstance(data, Mapping):
+        return (_text(data) + "\n").encode()
+    lines = ",\n".join(f" {_text(key)}: {_text(value)}" for key, value in data.items())
+    return f"{{\n{lines}\n}}\n".encode()
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=_plain, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -47,13 +64,10 @@ def _plain(value: Any) -> Any:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """An npz of named arrays without pickle; the same arrays give the same bytes."""
-    with path.open("wb") as file:
-        np.savez(
-            file, allow_pickle=False, **{name.replace("/", "|"): np.asarray(array) for name, array in arrays.items()}
-        )
-        file.flush()
-        os.fsync(file.fileno())
+    """Replace `path` at once by an npz of named arrays without pickle; the same arrays give the same bytes."""
+    named = {name.replace("/", "|"): np.asarray(array) for name, array in arrays.items()}
+    with _aside(path) as file:
+        np.savez(file, allow_pickle=False, **named)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -78,6 +92,13 @@ def digests(folder: Path, leave_out: tuple[str, ...] = ()) -> dict[str, str]:
         for name, path in inside.items()
         if name.split("/")[0] not in leave_out and not (name.startswith(".") and "/" not in name)
     }
+
+
+def no_room(error: BaseException) -> str:
+    """What to do where `error` says that nothing more can be written; "" where it says something else."""
+    if not (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+        return ""
+    return f"{error.strerror}; make room, then the same command goes on from the newest checkpoint"
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
 from pathlib import Path
 
 from paralab.errors import Refused
+from paralab.record import files
+from paralab.record.lock import mark
 
 SCORES = "scores.json"  # written last: its presence means finished
 KEPT = ("lock.json", "run.log")  # the new run's own, already open
+MOVING = "replaced.txt"  # while a run is moved: when it was begun, which names the place
 
 
 def run_folder(root: Path, experiment: str, problem: str, trainer: str, config_id: str, seed: int) -> Path:
@@ -37,7 +39,7 @@ def open_folder(folder: Path) -> Path | None:
     made = next((path for path in (*reversed(folder.parents), folder) if not path.exists()), None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe.{os.getpid()}"
+        probe = mark(folder, "probe")
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -60,12 +62,30 @@ def remove_fresh(folder: Path, made: Path) -> None:
 def set_aside(folder: Path) -> None:
     """Move what a run wrote to runs/.replaced/, which readers skip; the lock stays, nothing is deleted.
 
-    The scores first: killed half-way, the run is no longer taken for finished.
+    The scores first: killed half-way, the run is no longer taken for finished. `finish_setting_aside` does the rest.
     """
+    if not any(path.name not in KEPT for path in folder.iterdir()):
+        return
+    now = time.time_ns()
+    while (place := _aside(folder, now)).exists():  # the clock stood, or was set back
+        now += 1
+    place.mkdir(parents=True)
+    files.write(folder / MOVING, str(now).encode())
+    finish_setting_aside(folder)
+
+
+def finish_setting_aside(folder: Path) -> None:
+    """Move what a process that was killed in the middle of `set_aside` did not."""
+    moving = folder / MOVING
+    if not moving.exists():
+        return
+    place = _aside(folder, int(moving.read_text()))
+    old = (path for path in folder.iterdir() if path.name not in (*KEPT, MOVING))
+    for path in sorted(old, key=lambda path: path.name != SCORES):
+        path.rename(place / path.name)
+    moving.unlink()
+
+
+def _aside(folder: Path, when: int) -> Path:
     runs = next(path for path in folder.parents if path.name == "runs")
-    old = sorted((path for path in folder.iterdir() if path.name not in KEPT), key=lambda path: path.name != SCORES)
-    if old:
-        place = runs / ".replaced" / str(time.time_ns()) / folder.relative_to(runs)
-        place.mkdir(parents=True)
-        for path in old:
-            path.rename(place / path.name)
+    return runs / ".replaced" / str(when) / folder.relative_to(runs)

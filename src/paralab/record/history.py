@@ -13,12 +13,12 @@ from paralab.record import files
 def read(path: Path) -> list[dict[str, Any]]:
     """Every whole line, up to the first torn one."""
     rows = []
-    for line in path.read_text().splitlines(keepends=True) if path.exists() else []:
+    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else []:
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+        except ValueError:
             break
-        if not line.endswith("\n"):
+        if not line.endswith(b"\n"):
             break
         rows.append(row)
     return rows

@@ -22,21 +22,21 @@ def config_id(config: Mapping[str, Any]) -> str:
 
     Files that a problem reads count by what is in them; raises Refused where one is not there.
     """
-    said = {key: config[key] for key in KEYS} | {"problem": _by_content(config["problem"], "problem")}
+    said = {key: config[key] for key in KEYS} | {"problem": by_content(config["problem"], "problem")}
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def _by_content(value: Any, where: str) -> Any:
+def by_content(value: Any, where: str) -> Any:
     """A problem's node with the SHA-256 of a file or folder wherever a key is `path` or ends so."""
     if isinstance(value, list):
-        return [_by_content(each, f"{where}[{place}]") for place, each in enumerate(value)]
+        return [by_content(each, f"{where}[{place}]") for place, each in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
     return {
         key: _digest_of(each, f"{where}.{key}")
         if isinstance(each, str) and (key == "path" or str(key).endswith("_path"))
-        else _by_content(each, f"{where}.{key}")
+        else by_content(each, f"{where}.{key}")
         for key, each in value.items()
     }
 

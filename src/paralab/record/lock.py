@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -13,8 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from paralab.errors import Refused
-from paralab.record import files
+from paralab.errors import Held
 from paralab.record.holder import born, holder_of
 
 BEAT = 10.0  # seconds between heartbeats
@@ -22,12 +22,13 @@ BEAT = 10.0  # seconds between heartbeats
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder`, or raise Refused naming who does; a dead holder's lock is taken over."""
+    """Hold `folder`, or raise Held naming who does; a dead holder's lock is taken over."""
     path = folder / "lock.json"
     mine = {"pid": os.getpid(), "host": socket.gethostname(), "born": born(os.getpid())}
     while not _create(path, mine):
         if holder := _alive(path):
-            raise Refused(f"{folder} is being written by process {holder}; wait for it, or stop it")
+            raise Held(f"{folder} is being written by process {holder}; wait for it, or stop it")
+    _tidy(folder)
     stop = threading.Event()
     beat = threading.Thread(target=_beat, args=(path, stop), daemon=True)
     beat.start()
@@ -41,16 +42,35 @@ def locked(folder: Path) -> Iterator[None]:
                 path.unlink()
 
 
+def _tidy(folder: Path) -> None:
+    """Remove what processes killed in the middle of a write left in the folder that is now ours.
+
+    Only its holder writes there; but others, alive, may be asking for it.
+    """
+    for path in folder.glob(".*"):
+        asks = re.fullmatch(r"\.(?:probe|lock|dead)\.(.+)\.(\d+)\.\d+", path.name)
+        if not asks or (asks[1] == socket.gethostname() and born(int(asks[2])) is None):
+            path.unlink(missing_ok=True)
+
+
+def mark(folder: Path, kind: str) -> Path:
+    """A name for a file of this thread alone, which tells who it is."""
+    return folder / f".{kind}.{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
+
+
 def _create(path: Path, mine: object) -> bool:
     """Link a whole, synced file into place: no reader ever sees an empty lock."""
-    aside = path.with_name(f".lock.{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}")
-    files.write_json(aside, mine)
+    aside = mark(path.parent, "lock")
     try:
+        with aside.open("w") as file:
+            json.dump(mine, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.link(aside, path)
     except FileExistsError:
         return False
     finally:
-        aside.unlink()
+        aside.unlink(missing_ok=True)
     return True
 
 
@@ -62,7 +82,7 @@ def _alive(path: Path) -> str:
         return ""
     if holder := holder_of(text, age):
         return holder
-    grave = path.with_name(f".dead.{os.getpid()}.{threading.get_ident()}")
+    grave = mark(path.parent, "dead")
     try:
         path.rename(grave)
     except FileNotFoundError:

@@ -14,10 +14,16 @@ _logger.propagate = False
 _logger.setLevel(logging.INFO)
 
 
+class _File(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Fail the run, as any other file of it does that cannot be written; logging would print a traceback."""
+        raise
+
+
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
     """Append to `path` while inside, warnings included."""
-    handler = logging.FileHandler(path, delay=True)
+    handler = _File(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     _logger.addHandler(handler)
     try:

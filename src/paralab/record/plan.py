@@ -19,9 +19,18 @@ class Plan:
     trainer: str  # "supervised/logistic"
     config_id: str
     said: tuple[str, ...] = field(default=(), compare=False)  # the overrides it came from
+    at: Path | None = field(default=None, compare=False)  # in place of `root`, on a machine that works on a copy
 
     @property
     def folder(self) -> Path:
+        return self._below(self.at or Path(self.config["root"]))
+
+    def told(self, text: str) -> str:
+        """`text` with the names of the run's own folder and its neighbours where it has those of copies."""
+        if self.at is None:
+            return text
+        return text.replace(str(self.folder.parents[1]), str(self._below(Path(self.config["root"])).parents[1]))
+
+    def _below(self, root: Path) -> Path:
         config = self.config
-        place = (config["name"], self.problem, self.trainer, self.config_id, config["seed"])
-        return run_folder(Path(config["root"]), *place)
+        return run_folder(root, config["name"], self.problem, self.trainer, self.config_id, config["seed"])

@@ -14,8 +14,8 @@ from paralab.errors import Refused, closest
 from paralab.record.holder import held
 
 FORMAT = 1  # of record.json
-Status = Literal["running", "finished", "interrupted", "failed", "diverged", "damaged"]
-WRITTEN: tuple[Status, ...] = ("running", "finished", "interrupted", "failed", "diverged")
+Status = Literal["running", "finished", "interrupted", "failed", "diverged", "pruned", "damaged"]
+WRITTEN: tuple[Status, ...] = ("running", "finished", "interrupted", "failed", "diverged", "pruned")
 Json = Mapping[str, object]
 
 
@@ -74,7 +74,7 @@ def runs(root: Path, experiment: str | None = None) -> list[Run]:
     A damaged folder is a Run too, with status "damaged" and the file's name in `error`; `.replaced/` is skipped.
     """
     names = experiments(root) if experiment is None else [experiment]
-    found = [_run(Path(seed.path), name, place) for name in names for seed, place in _seeds(root / name / "runs")]
+    found = [run_in(Path(seed.path), name, place) for name in names for seed, place in _seeds(root / name / "runs")]
     return sorted(found, key=_order)
 
 
@@ -82,6 +82,15 @@ def parent_in(record: Json) -> str | None:
     """What a record says of the run that it went on from, as a line; None where it was trained from its start."""
     parent = _mapping(record.get("parent"))
     return f"{parent.get('folder')} at step {parent.get('step')}" if parent else None
+
+
+def failure(folder: Path) -> str | None:
+    """Why the run in `folder` failed or diverged, in a line; None where it did not, or cannot be read."""
+    try:
+        record = _json(folder / "record.json") or {}
+    except Damage:
+        return None
+    return str(record.get("error")) if record.get("status") in ("failed", "diverged") else None
 
 
 def _order(run: Run) -> tuple[str, str, str, float, str, int]:
@@ -108,7 +117,8 @@ def _seeds(place: Path) -> Iterator[tuple[os.DirEntry[str], tuple[str, str, str]
                             yield seed, (problem.name, f"{paradigm.name}/{trainer.name}", config.name)
 
 
-def _run(folder: Path, experiment: str, place: tuple[str, str, str]) -> Run:
+def run_in(folder: Path, experiment: str, place: tuple[str, str, str]) -> Run:
+    """The run in a seed's folder, never raising for what it reads; `place`: its problem, trainer and config id."""
     problem, trainer, config_id = place
     seed = int(folder.name[5:])
     try:

@@ -14,6 +14,7 @@ import yaml
 
 from paralab.record import files, log, monitor, provenance
 from paralab.record.folder import SCORES
+from paralab.record.holder import held
 from paralab.record.plan import Plan
 
 FORMAT = 1
@@ -41,6 +42,8 @@ class Record:
         files.write(folder / "config.yaml", config_text(config).encode())
         if diff := provenance.dirty_diff():
             files.write(folder / "dirty.diff", diff.encode())
+        else:
+            (folder / "dirty.diff").unlink(missing_ok=True)
         asked = {key: config[key] for key in ("seed", "split_seed", "labels", "select", "split", "budget")}
         names = {
             "experiment": config["name"],
@@ -79,6 +82,18 @@ class Record:
 
     def _write(self, status: str) -> None:
         files.write_json(self.folder / "record.json", {**self.facts, "status": status})
+
+
+def bury(place: Path, why: str) -> None:
+    """Record that the process which wrote the run in `place` is gone; nothing where its record says how it ended."""
+    record = place / "record.json"
+    if not record.is_file() or held(place):
+        return
+    facts = files.read_json(record)
+    if facts["status"] == "running":
+        files.write_json(record, {**facts, "status": "failed", "error": why, "ended": _now()})
+        with log.to_file(place / "run.log"):
+            log.say(f"failed: {why}")
 
 
 def _now() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paralab.record.read import Run, Status
-from paralab.report.gather import Block, left_out
+from paralab.report.gather import Block, left_out, of_tuning
 
 ADVISED = 10  # seeds of a reported table
 UNFINISHED: tuple[Status, ...] = ("running", "interrupted", "failed")
@@ -27,21 +27,28 @@ def missing(runs: Sequence[Run]) -> list[str]:
 
 
 def counts(runs: Sequence[Run]) -> str:
-    """ "150 finished, 2 failed": every run there is."""
-    tally = Counter(run.status for run in runs)
-    order: tuple[Status, ...] = ("finished", "running", "interrupted", "failed", "diverged", "damaged")
-    return ", ".join(f"{tally[status]} {status}" for status in order if tally[status])
+    """ "150 finished, 2 failed, 60 of tuning": every run there is."""
+    tally = Counter(run.status for run in runs if not of_tuning(run))
+    order: tuple[Status, ...] = ("finished", "running", "interrupted", "failed", "diverged", "pruned", "damaged")
+    said = [f"{tally[status]} {status}" for status in order if tally[status]]
+    tuned = sum(map(of_tuning, runs))
+    return ", ".join([*said, *[f"{tuned} of tuning"] * (tuned > 0)])
 
 
 def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[tuple[str, str]]:
     """Two or three (command, reason) to go on with."""
     again = _started_by(experiment, runs)
+    tunes = any(of_tuning(run) and ["paralab", *run.command[1:]] == again for run in runs)
+    runs = [run for run in runs if not of_tuning(run)]
     seeds = min(cell.score.n for block in made for cell in block.cells)
     steps = []
     asked = max(_asked(again), len({run.seed for run in runs}))
     if any(run.status in UNFINISHED for run in runs) or len({run.seed for run in runs}) < asked:
         steps.append((again, "goes on with what is unfinished"))
-    if seeds < ADVISED and asked < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
+    if seeds < ADVISED and tunes:
+        reason = f"{ADVISED} seeds of the winner instead of {seeds}; no trial runs again"
+        steps.append(([*again, f"hydra.sweeper.report_seeds={ADVISED}"], reason))
+    elif seeds < ADVISED and asked < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
         more = [*(word for word in again if not word.startswith("seed=")), f"seed=range({ADVISED})"]
         steps.append((more, f"{ADVISED} seeds instead of {seeds}: narrower intervals; only the new ones run"))
     root = runs[0].folder.parents[6]

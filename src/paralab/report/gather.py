@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from paralab.record.read import Run
 from paralab.report.variants import variants
+from paralab.seeds import TUNING
 from paralab.statistics.summary import Summary, summary
 
 PARADIGMS = ("supervised", "semi_supervised", "unsupervised", "reinforcement")  # from most to least of the answer
@@ -76,14 +77,19 @@ def blocks(runs: Sequence[Run]) -> list[Block]:
     """Finished runs only, in a fixed order; a return never meets an accuracy."""
     tables: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
     for run in runs:
-        if run.score is not None:
+        if run.score is not None and not of_tuning(run):
             tables[run.problem, run.split, run.objective].append(run)
     return [Block(*key, methods=_methods(group)) for key, group in sorted(tables.items())]
 
 
 def left_out(runs: Sequence[Run]) -> list[Run]:
-    """The runs that no mean contains."""
-    return [run for run in runs if run.score is None]
+    """The runs that no mean contains, though they were meant for one."""
+    return [run for run in runs if run.score is None and not of_tuning(run)]
+
+
+def of_tuning(run: Run) -> bool:
+    """Whether a tuner chose by it: such a run is in no table, whatever its scores say."""
+    return run.seed >= TUNING
 
 
 def _methods(runs: Sequence[Run]) -> tuple[Method, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paralab.record.read import Run
-from paralab.report.gather import Block, left_out
+from paralab.report.gather import Block, left_out, of_tuning
 from paralab.report.variants import config
 
 FEW = 6  # below it no test of the protocol can say anything
@@ -28,6 +28,9 @@ def notes(block: Block, runs: Sequence[Run]) -> list[str]:
     missing = [run for run in left_out(runs) if run.problem == block.problem]
     if any(run.status in ("failed", "diverged") for run in missing):
         said.append("Failed and diverged runs are in no mean, which flatters their methods.")
+    tuned = [run for run in runs if of_tuning(run) and run.problem == block.problem]
+    if tuned:
+        said.append(f"Tuning took {len(tuned)} more runs, on seeds of its own and never scored on test: in no figure.")
     return said
 
 

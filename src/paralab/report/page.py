@@ -10,7 +10,7 @@ from paralab.page.render import render
 from paralab.page.svg import inline
 from paralab.record.read import Run
 from paralab.report.advice import advice, counts, missing
-from paralab.report.gather import Block
+from paralab.report.gather import Block, of_tuning
 from paralab.report.notes import notes
 from paralab.report.sheets import Sheet, others, sheets, title
 
@@ -33,7 +33,7 @@ def page(name: str, question: str, made: Sequence[Block], runs: Sequence[Run], p
 
 def provenance(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """What the finished runs say of where they were made; several values are all named."""
-    finished = [run for run in runs if run.status == "finished"]
+    finished = [run for run in runs if run.status == "finished" and not of_tuning(run)]
     seeds = sorted({run.seed for run in finished})
     packages = [value for run in finished if isinstance(value := run.provenance.get("packages"), dict)]
     facts = [

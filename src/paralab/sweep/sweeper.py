@@ -1,52 +1,92 @@
-"""A grid of runs, one after the other in this process; one that fails takes only itself down."""
+"""A grid of runs: planned whole, written down, then drained; what is finished already is not run again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Protocol, cast
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from paralab.errors import Failed, Refused
+from paralab.build import build
+from paralab.core import Metrics
+from paralab.errors import Failed
+from paralab.record import files, folder, read
 from paralab.record.plan import Plan
 from paralab.run import Result
+from paralab.sweep import manifest
+from paralab.sweep.drain import Options, Outcome, Watcher, drain
 from paralab.sweep.plan import plan_grid
+from paralab.sweep.pool import Executor
+from paralab.trust import Kind
+
+EXECUTOR = Kind("executor", ("remote", "outlives", "open"), prefixes=("paralab.sweep.executors.",))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one run of a sweep ended."""
+class Task(Watcher, Protocol):
+    """Who asked for a grid, and is told how many runs it has and how many of them are there."""
 
-    plan: Plan
-    result: Result | None
-    error: Failed | Refused | None
-
-
-class Task(Protocol):
-    """What runs each point, and is told how the sweep goes."""
-
-    @property
-    def trust(self) -> Sequence[str]: ...
-    def expect(self, total: int) -> None: ...
-    def __call__(self, plan: Plan) -> Result: ...
-    def end(self, outcome: Outcome) -> None: ...
+    def notice(self, text: str) -> None: ...  # about the grid as a whole
+    def expect(self, total: int, there: Sequence[Outcome]) -> None: ...
 
 
 def sweep(load: ConfigLoaderImpl, config: DictConfig, overrides: Sequence[str], task: Task) -> list[Outcome]:
-    """Run every point of a grid; only Interrupted stops it, with all that finished kept."""
-    plans = plan_grid(load, config, overrides, task.trust)
-    task.expect(len(plans))
-    outcomes = []
-    for plan in plans:
-        outcomes.append(_outcome(plan, task))
-        task.end(outcomes[-1])
-    return outcomes
+    """Run every missing point of a grid; the outcomes of all, in the grid's order.
+
+    Raises Interrupted, with all that finished kept.
+    """
+    plans = plan_grid(load, config, overrides, task.trust, task.notice)
+    executor, options = executor_of(config, task.trust), options_of(config)
+    home = manifest.write(plans)
+    forced = [_forced(plan, options) for plan in plans]
+    there = {plan.folder: outcome for plan in forced if (outcome := _there(plan, options, task.trust))}
+    task.expect(len(plans), list(there.values()))
+    todo = {plan.folder: plan for plan in forced if plan.folder not in there}
+    ran = drain(Listed(iter(todo.values())), executor, list(todo.values()), options, task, home) if todo else []
+    by_folder = there | {outcome.plan.folder: outcome for outcome in ran}
+    return [by_folder[plan.folder] for plan in plans if plan.folder in by_folder]
 
 
-def _outcome(plan: Plan, task: Task) -> Outcome:
-    try:
-        return Outcome(plan, task(plan), None)
-    except (Failed, Refused) as error:
-        return Outcome(plan, None, error)
+def executor_of(config: DictConfig, trust: Sequence[str]) -> Executor:
+    """The executor that a config names; raises Refused."""
+    node: Any = OmegaConf.to_container(config.executor, resolve=True)
+    return cast(Executor, build(node, "executor", EXECUTOR, trust))
+
+
+def options_of(config: DictConfig) -> Options:
+    said = config.sweep
+    names = ("retry_failed", "force", "fail_fast", "max_retries", "timeout_s")
+    return Options(**{name: said[name] for name in names})
+
+
+class Listed:
+    """A list as a source of runs."""
+
+    def __init__(self, plans: Iterator[Plan]) -> None:
+        self._plans = plans
+
+    def next(self) -> Plan | None:
+        return next(self._plans, None)
+
+    def tell(self, plan: Plan, step: int, scores: Metrics) -> int:
+        return 0
+
+    def end(self, outcome: Outcome) -> None:
+        """Nothing to learn from it."""
+
+
+def _forced(plan: Plan, options: Options) -> Plan:
+    return replace(plan, config={**plan.config, "force": True}) if options.force else plan
+
+
+def _there(plan: Plan, options: Options, trust: Sequence[str]) -> Outcome | None:
+    """The outcome of a run that is not to be run: finished before, or failed and not to be tried again."""
+    if plan.config["force"]:
+        return None
+    if folder.finished(plan.folder):
+        scores = files.read_json(plan.folder / folder.SCORES)
+        return Outcome(plan, Result(scores, plan.folder, True, tuple(trust)), None, "there")
+    if not options.retry_failed and (error := read.failure(plan.folder)):
+        return Outcome(plan, None, Failed(f"{plan.folder}: failed before: {error}"), "failed")
+    return None

@@ -5,91 +5,27 @@ On one thread a member's weights are bit-identical whoever is trained beside it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Hashable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from typing import ClassVar, Self, final
 
 import gymnasium as gym
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
-from sklearn.compose import ColumnTransformer
 from torch import Tensor
 
-from paralab.core import Answers, Array, Labelled, Meaning, Member, Model, Signature, Snapshot, Space, State
-from paralab.errors import Mismatch, Refused
+from paralab.core import Array, Labelled, Meaning, Member, Signature, Snapshot, State
+from paralab.errors import Refused
 from paralab.networks import mlp, optim, stacked
-from paralab.networks.heads import HEADS, Head, Unit
-from paralab.record import spaces
+from paralab.networks.heads import HEADS, Head
 from paralab.seeds import array_json, json_array
-from paralab.trainers.inputs import matrix_of
 from paralab.trainers.preparation import prepare, width
 from paralab.trainers.scaling import Scale, affine
+from paralab.trainers.supervised.mlp_model import MLPModel, answer_of
 from paralab.trainers.targets import ClassWeight, balanced, unweighted
 
-COLUMNS = "columns.skops"  # beside a table's model
 _BLOCKS = ("parameters", "mean", "square")  # what AdamW goes on from, each (S, P)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class MLPModel(Model):
-    """A perceptron with its scaling inside: LABEL and PROBABILITY (float64), or VALUE in the unit of the targets."""
-
-    signature: Signature
-    widths: tuple[int, ...]  # inputs, hidden layers, outputs
-    parameters: Tensor  # (1, P) float32: while it trains, a view of what is trained
-    shift: Array  # (*in) float64; of a table (widths[0],)
-    factor: Array  # as shift
-    unit: Unit
-    columns: ColumnTransformer | None  # of a table: makes (n, widths[0]) of its columns
-
-    @torch.inference_mode()
-    def predict(self, inputs: Array, state: Array | None = None) -> Answers:
-        rows = torch.from_numpy(self.scaled(inputs))
-        outputs = mlp.forward(stacked.layers(self.parameters.cpu(), self.widths), rows[None])[-1][0]
-        meaning, space = _answer(self.signature)
-        mean, spread = self.unit
-        return HEADS[meaning].answers(outputs.numpy().astype(np.float64) * spread + mean, space)
-
-    def scaled(self, inputs: Array) -> Array:
-        """Inputs (n, *in) as the network takes them: (n, widths[0]) float32; raises Refused for other inputs."""
-        rows = matrix_of(inputs, self.signature.inputs)
-        if self.columns is not None:
-            rows = self.columns.transform(rows)
-        else:
-            rows = (rows - self.shift.ravel()) * self.factor.ravel()
-        return rows.astype(np.float32, order="C")
-
-    def save(self, folder: Path) -> None:
-        arrays = {"shift": self.shift, "factor": self.factor, "mean": self.unit[0], "spread": self.unit[1]}
-        for place, (weights, biases) in enumerate(stacked.layers(self.parameters.cpu(), self.widths)):
-            arrays |= {f"{place}.weights": weights[0].numpy(), f"{place}.biases": biases[0, 0].numpy()}
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "mlp.safetensors")
-        about = {"signature": spaces.encode(self.signature), "widths": self.widths}
-        (folder / "mlp.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
-        if self.columns is not None:
-            from paralab.trainers.skops_file import pack  # a third of a second, and for tables only
-
-            (folder / COLUMNS).write_bytes(pack(self.columns).tobytes())
-
-    @classmethod
-    def load(cls, folder: Path, trust: Sequence[str] = ()) -> Self:
-        about = json.loads((folder / "mlp.json").read_text(encoding="utf-8"))
-        arrays: dict[str, Array] = load_file(folder / "mlp.safetensors")
-        widths = tuple(about["widths"])
-        parts = [arrays[f"{place}.{kind}"] for place in range(len(widths) - 1) for kind in ("weights", "biases")]
-        parameters = torch.from_numpy(np.concatenate([part.reshape(1, -1) for part in parts], axis=1))
-        unit = (arrays["mean"], arrays["spread"])
-        signature, columns = spaces.decode(about["signature"]), None
-        if isinstance(signature.inputs, gym.spaces.Dict):
-            from paralab.trainers.skops_file import unpack
-
-            columns = unpack(np.frombuffer((folder / COLUMNS).read_bytes(), np.uint8), trust)
-        return cls(signature, widths, parameters, arrays["shift"], arrays["factor"], unit, columns)
 
 
 @final
@@ -128,7 +64,7 @@ class MLP:
             yield snapshot
 
     def cohort_key(self, shown: Labelled) -> Hashable:
-        meaning, _ = _answer(shown.task)
+        meaning, _ = answer_of(shown.task)
         fields = (self.hidden, self.batch_size, self.schedule, self.horizon, self.scale, self.class_weight, self.device)
         return (type(self), *fields, self.widths(shown), shown.targets.shape, meaning)
 
@@ -139,7 +75,7 @@ class MLP:
             raise ValueError("the members of a cohort must share one cohort_key")
         first = members[0]
         count, batch_size = len(first.shown.targets), first.trainer.batch_size
-        head, widths = HEADS[_answer(first.shown.task)[0]], first.trainer.widths(first.shown)
+        head, widths = HEADS[answer_of(first.shown.task)[0]], first.trainer.widths(first.shown)
         states = [_beginning(widths, member.seed) if member.state is None else member.state for member in members]
         device = torch.device(first.trainer.device)
         blocks = {name: torch.from_numpy(np.stack([state[name] for state in states])).to(device) for name in _BLOCKS}
@@ -174,7 +110,7 @@ class MLP:
 
     def widths(self, shown: Labelled) -> tuple[int, ...]:
         """How wide each layer is for this task, inputs and outputs included."""
-        meaning, space = _answer(shown.task)
+        meaning, space = answer_of(shown.task)
         return (width(shown.task.inputs, shown.inputs), *self.hidden, HEADS[meaning].width(space))
 
     def plan(self, epoch: int, batches: int) -> list[tuple[float, float, float]]:
@@ -226,17 +162,9 @@ def _epoch(
     return losses
 
 
-def _answer(task: Signature) -> tuple[Meaning, Space]:
-    for meaning, space in task.outputs.items():
-        if meaning in HEADS:
-            return meaning, space
-    asked = " and ".join(task.outputs) or "nothing"
-    raise Mismatch(f"supervised/mlp learns a label or a value, this problem asks for {asked}: pick a trainer of those")
-
-
 def _model(member: Member[MLP, Labelled], widths: tuple[int, ...], parameters: Tensor) -> MLPModel:
     shown = member.shown
-    meaning, space = _answer(shown.task)
+    meaning, space = answer_of(shown.task)
     signature, scale = Signature(shown.task.inputs, HEADS[meaning].outputs(space)), member.trainer.scale
     columns, unit = None, HEADS[meaning].unit(shown.targets)
     if isinstance(signature.inputs, gym.spaces.Dict):
@@ -250,7 +178,7 @@ def _model(member: Member[MLP, Labelled], widths: tuple[int, ...], parameters: T
 def _weights(members: Sequence[Member[MLP, Labelled]]) -> Tensor | None:
     """What each class counts for each member, (S, out); None where all count the same, and for values."""
     trainer, task = members[0].trainer, members[0].shown.task
-    meaning, space = _answer(task)
+    meaning, space = answer_of(task)
     if trainer.class_weight is None:
         return None
     if meaning is not Meaning.LABEL:
