@@ -18,7 +18,7 @@ from paralab.core import Metrics, Snapshot, State
 from paralab.errors import Failed, Refused
 from paralab.meter import Meter
 from paralab.package.model import save_model
-from paralab.record import checkpoint, files, lineage, log, memory
+from paralab.record import checkpoint, files, history, lineage, log, memory
 from paralab.record.plan import Plan
 
 Say = Callable[[str], None]  # a line for the user
@@ -89,7 +89,8 @@ def resume(plan: Plan, job: Job, say: Say) -> checkpoint.Checkpoint | None:
     Without one, the last of a finished run that this one is a longer one of. Raises Refused as `parent_of`.
     """
     place, indices = plan.folder, {name: np.asarray(rows) for name, rows in job.problem.indices.items()}
-    saved = checkpoint.load(place / "checkpoint", plan.config_id)
+    rows = history.read(place / "history.jsonl")
+    saved = checkpoint.load(place / "checkpoint", plan.config_id, rows[-1]["step"] if rows else 0)
     if saved and not files.same_arrays(files.read_arrays(place / "scenario.npz"), indices):
         raise Failed(f"{place}: the data changed since its checkpoint was written; force=true trains from the start")
     checkpoint.tidy(place / "checkpoint", saved.step if saved else 0)

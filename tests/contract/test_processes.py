@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from paralab.catalog import folders, names
 from tests.known import NEEDS, brief
 
@@ -38,6 +40,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree(tmp_path: Path) -> None:
     trainers = {name: [*NEEDS.get(name, []), *brief(name)] for name in names("trainer", folders()[:1])}
     one, other = (_in_a_process(trainers, tmp_path / str(place)) for place in range(2))

@@ -60,6 +60,7 @@ def test_a_second_signal_leaves_at_once(start: Start, tmp_path: Path) -> None:
     assert not (folder / "lock.json").exists()
 
 
+@pytest.mark.slow
 def test_what_a_signal_stopped_goes_on_exactly(warm: Warm, start: Start, tmp_path: Path) -> None:
     words = ("train", "problem=digits", "trainer=supervised/mlp", "budget.steps=300", "select=true", "-q")
     cut = tmp_path / "cut"

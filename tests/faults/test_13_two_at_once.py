@@ -85,6 +85,7 @@ def test_two_commands_of_one_run(start: Start, warm: Warm, tmp_path: Path) -> No
     assert winner.wait(60) == 143
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_command_is_taken_over(start: Start, warm: Warm, tmp_path: Path) -> None:
     words = ("train", "problem=iris", "trainer=supervised/mlp", "budget.steps=2000", "checkpoint_seconds=.05", "-q")
     process = start(*words)

@@ -8,7 +8,10 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from paralab.record import history
 from tests.faults.conftest import Start
@@ -17,6 +20,7 @@ from tests.faults.left import record_of, runs_in, until
 WORDS = ("train", "trainer=supervised/mlp", "checkpoint_seconds=.05", "-m", "executor.workers=2")
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_takes_only_its_run_down(start: Start, tmp_path: Path) -> None:
     words = (*WORDS, "problem=iris", "budget.steps=500", "seed=range(3)")
     process = start(*words)
@@ -30,7 +34,7 @@ def test_a_worker_that_is_killed_takes_only_its_run_down(start: Start, tmp_path:
     }
     assert str(victim.relative_to(tmp_path)) in out + err
     assert "Traceback" not in out + err
-    again = subprocess.run(["paralab", *words], capture_output=True, text=True, timeout=300)
+    again = subprocess.run([sys.executable, "-m", "paralab", *words], capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     assert "resumed from step" in (victim / "run.log").read_text()
     assert record_of(victim)["status"] == "finished"

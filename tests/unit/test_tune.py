@@ -62,6 +62,7 @@ def records(pattern: str = "seed-2147*") -> dict[str, str]:
 # --- what is sampled --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_where_it_was_and_repeats_nothing(cli: Cli) -> None:
     """n_trials is the total; what is drawn follows the study's seed and the trial's number, whenever it is asked."""
     first = study(cli, C, "hydra.sweeper.sampler=random", trials=2)

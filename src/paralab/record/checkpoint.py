@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import warnings
@@ -65,8 +66,10 @@ def tidy(folder: Path, step: int) -> None:
         _remove(place)
 
 
-def load(folder: Path, config_id: str) -> Checkpoint | None:
-    """The newest whole checkpoint, with a warning where a newer one is damaged; None where there is none.
+def load(folder: Path, config_id: str, told: float = math.inf) -> Checkpoint | None:
+    """The newest whole checkpoint that is not beyond step `told`, the history's last; None where there is none.
+
+    Warns where a newer one is damaged, or the history was cut behind it.
 
     Raises Refused for one of another config, format or library version: going on from it would not be the same run.
     """
@@ -77,6 +80,8 @@ def load(folder: Path, config_id: str) -> Checkpoint | None:
                 raise ValueError("a file does not match its digest")
             if manifest["step"] != int(place.name[5:]):
                 raise ValueError("it is of another step")
+            if manifest["step"] > told:
+                raise ValueError(f"its history ends at step {told:g}")
         except (OSError, ValueError, KeyError, TypeError) as error:
             warnings.warn(f"{place} is damaged ({error}); the checkpoint before it is used", stacklevel=2)
             continue
