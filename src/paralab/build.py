@@ -138,7 +138,7 @@ def _conform(value: Any, hint: Any, where: str, trust: Sequence[str]) -> Any:
     if origin is Literal:
         if value in inner:
             return value
-        raise Refused(f"{where}={value}: {closest(str(value), map(str, inner))}")
+        raise Refused(f"{where}={value} is not known. {closest(str(value), map(str, inner))}")
     if origin is tuple and isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(_conform(each, inner[0], f"{where}[{place}]", trust) for place, each in enumerate(value))
     if origin in (dict, Mapping):

@@ -113,6 +113,11 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
     return f"{key}: {text}" if key and key not in text else text
 
 
+def choices(load: ConfigLoaderImpl, group: str) -> list[str]:
+    """What a config group offers, sub-folders included."""
+    return names(group, _paths(load))
+
+
 def _paths(load: ConfigLoaderImpl) -> list[Path]:
     return [Path(source.path) for source in load.repository.get_sources() if source.scheme() == "file"]
 

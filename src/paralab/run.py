@@ -19,6 +19,7 @@ from paralab.errors import Diverged, Failed, Interrupted, Pruned, Refused, Spent
 from paralab.package.model import load_model, save_model
 from paralab.record import files, folder, history, lineage, log, memory, monitor, read
 from paralab.record.checkpoint import Checkpoint
+from paralab.record.identity import files_of
 from paralab.record.lock import locked
 from paralab.record.plan import Plan
 from paralab.record.writer import Record
@@ -78,6 +79,9 @@ def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
     place, force = plan.folder, plan.config["force"]
     if folder.finished(place) and not force:
         return Result(files.read_json(place / folder.SCORES), place, True, trust)
+    for key, digest in plan.files.items():
+        if files_of(plan.config["problem"]).get(key) != digest:
+            raise Refused(f"{key}: the file has changed since the run was planned; give the command again")
     monitor.check(plan.config["monitor"])
     set_threads(plan.config["threads"])
     device.prepare(plan.config["device"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,18 +33,20 @@ def test_a_frozen_run_whose_file_was_edited_is_refused(plan: Make) -> None:
         run(decided, tell=lambda step, steps, scores: 15 if step == 2 else 0)
     before = files.digests(decided.folder / "checkpoint")
     _edit(Path("rows.csv"))
-    with pytest.raises(Failed, match=r"the data changed since.*force=true"):
+    with pytest.raises(Refused, match="changed since the run was planned"):
         run(decided)
+    with pytest.raises(Failed, match=r"the data changed since.*force=true"):  # as of data that lie in no file
+        run(replace(decided, files={}))
     assert files.digests(decided.folder / "checkpoint") == before
 
 
-@pytest.mark.xfail(reason="a plan holds its files' digests in its id alone, which a run cannot compute again")
 def test_a_frozen_run_that_has_not_begun_is_refused_too(plan: Make) -> None:
     """Its folder's name holds the digest of the file as it was: other data must not be filed there."""
     decided = plan("table", "supervised/mlp", "budget.steps=6")
     _edit(Path("rows.csv"))
-    with pytest.raises((Refused, Failed), match="changed"):
+    with pytest.raises(Refused, match=r"problem\.path: the file has changed since the run was planned"):
         run(decided)
+    assert not decided.folder.exists()
 
 
 def test_a_command_after_an_edit_is_another_run(warm: Warm, tmp_path: Path) -> None:

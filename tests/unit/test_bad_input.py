@@ -64,7 +64,7 @@ WRONG = {
     "trainer.C=[1]": "trainer.C=[1]: a value of type float is needed",
     "trainer.C=true": "trainer.C=True: a value of type float is needed",
     "trainer.max_iter=1.5": "trainer.max_iter=1.5: a value of type int is needed",
-    "trainer.scale=standart": "trainer.scale=standart: Did you mean 'standard'?",
+    "trainer.scale=standart": "trainer.scale=standart is not known. Did you mean 'standard'?",
     "problem.data=5": "problem.data: a data set is needed here, its _target_ is missing",
     "problem.bounds=5": "problem.bounds=5: a value of type Bounds is needed",
     "problem.bounds={floor:1}": "problem.bounds needs ceiling",

@@ -129,7 +129,7 @@ def test_dry_by_default(cli: Cli) -> None:
     code, out, err = cli("clean")
     assert (code, err) == (0, "")
     assert tree(HERE) == was
-    assert f"run (failed): {failed}\n" in out
+    assert f"run (failed, with a checkpoint to go on from): {failed}\n" in out
     assert "Would be removed: 1 run, 1 checkpoint, " in out
     assert "cannot be continued by budget.steps=" in out
     assert out.endswith("Nothing was changed: --yes does it.\n")
@@ -346,7 +346,8 @@ def test_json_says_all(cli: Cli) -> None:
     place = write_sealed(HERE, status="failed")
     (row,) = json.loads(cli("clean", "--json")[1])["removals"]
     assert row == {
-        "path": str(place), "what": "run", "why": "failed", "bytes": _du(place), "removed": False, "left": None,
+        "path": str(place), "what": "run", "why": "failed, with a checkpoint to go on from", "bytes": _du(place),
+        "removed": False, "left": None,
     }  # fmt: skip
     (row,) = json.loads(cli("clean", "--json", "--yes")[1])["removals"]
     assert row["removed"]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
+from paralab.compose import loader
 from paralab.errors import Refused
 from paralab.sweep.points import Grid, points
 
@@ -194,3 +195,11 @@ def test_an_exclusion_of_nothing_is_said() -> None:
 def test_a_bad_exclusion_is_refused(said: list[str], why: str) -> None:
     with pytest.raises(Refused, match=why):
         points(_config(exclude=said), AXES)
+
+
+def test_a_glob_takes_the_choices_that_match() -> None:
+    load = loader()
+    grid = points(_config(), ["problem=iris", "trainer=glob(supervised/f*)", "seed=1,2"], load)
+    assert _said(grid) == [f"problem=iris trainer=supervised/forest seed={seed}" for seed in (1, 2)]
+    with pytest.raises(Refused, match=r"'trainer=glob\(nothing/\*\)' matches no choice of trainer"):
+        points(_config(), ["trainer=glob(nothing/*)"], load)

@@ -337,8 +337,13 @@ def test_trials_that_fail_are_told_and_the_study_goes_on(cli: Cli) -> None:
     said = study(cli, *words)
     assert said["counts"] == {"complete": 1, "failed": 1}
     assert "nonsense" in next(trial["error"] for trial in said["trials"] if trial["error"])
-    code, _, err = cli("train", *IRIS, *OPTUNA, "trainer.scale=nonsense,nothing", "hydra.sweeper.n_trials=2")
+    code, _, err = cli("train", *IRIS, *OPTUNA, "trainer.C=-1,-2", "hydra.sweeper.n_trials=2")
     assert (code, "none of 2 trials is complete" in err.splitlines()[-1]) == (1, True)
+
+
+def test_a_space_that_no_trainer_takes_is_refused_before_the_first_trial(cli: Cli) -> None:
+    code, _, err = cli("train", *IRIS, *OPTUNA, "trainer.scale=nonsense,nothing", "hydra.sweeper.n_trials=2")
+    assert (code, err) == (2, "paralab: trainer.scale=nonsense is not known. Did you mean 'none'?\n")
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ class Board:
     def seconds_left(self, now: float) -> float | None:
         """An estimate; None until enough was seen of it."""
         pace = self.pace(now)
-        if pace is None or self.ends + self._parts() < min(SURE, self.total / 2):
+        if pace is None or self.ends + self._parts() < min(SURE, self.total / 10):
             return None
         return (self.left + len(self.running) - self._parts()) / pace
 

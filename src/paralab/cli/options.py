@@ -88,7 +88,7 @@ def _first(load: ConfigLoaderImpl, config: DictConfig, overrides: list[str], tru
     if config.hydra.sweeper.n_trials is None:
         from paralab.sweep.points import points
 
-        return points(config, overrides).points[0].said
+        return points(config, overrides, load).points[0].said
     from paralab.tune.points import Points
 
     return Points(load, config, overrides, trust).examples[0].said

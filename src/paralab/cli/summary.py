@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from paralab.cli.failure import one_line
 from paralab.cli.picture import clean
+from paralab.cli.progress import name_of
 from paralab.errors import Failed
 from paralab.page.numbers import short, spread
 from paralab.sweep.look import objective_score
@@ -106,17 +107,24 @@ def _show(outcomes: Sequence[Outcome], total: int) -> None:
             if len(found) > BEST:
                 _print(console, f"and {len(found) - BEST} more: {report}")
             console.print()
-        show_failures([(outcome.plan.folder, told(outcome)) for outcome in outcomes if outcome.error], console)
+        show_failures([(_place(outcome), told(outcome)) for outcome in outcomes if outcome.error], console)
         _print(console, _counts(outcomes, total))
         errors = [outcome.error for outcome in outcomes if outcome.error]
-        if any(isinstance(error, Failed) for error in errors):
-            _print(console, "next: the same command tries again what failed; what is finished is not run again")
+        if any(outcome.end == "interrupted" for outcome in outcomes):
+            _print(console, "next: the same command goes on; what is finished is not run again")
+        elif any(isinstance(error, Failed) for error in errors):
+            _print(console, "next: the same command, without sweep.retry_failed=false, tries again what failed")
         elif errors:
             _print(console, "next: mend what was refused; what is finished is not run again")
         elif len(outcomes) == total:
             _print(console, f"next: {report}")
     except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
         return
+
+
+def _place(outcome: Outcome) -> Path:
+    """Its folder; of a refused run, which has none, what it was asked to be."""
+    return outcome.plan.folder if outcome.plan.folder.exists() else Path(name_of(outcome.plan))
 
 
 def show_failures(failures: Sequence[tuple[Path, str]], console: Console) -> None:
@@ -133,7 +141,7 @@ def show_failures(failures: Sequence[tuple[Path, str]], console: Console) -> Non
             _print(console, f"  traceback: {first / LOG}")
     if len(ranked) > KINDS:
         rest = sum(len(folders) for _, folders in ranked[KINDS:])
-        _print(console, f"and {rest} more: paralab runs {failures[0][0].parents[5].name}")
+        _print(console, f"and {rest} more")
 
 
 def _counts(outcomes: Sequence[Outcome], total: int) -> str:

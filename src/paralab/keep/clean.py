@@ -68,7 +68,9 @@ def _superseded(runs: Path) -> Iterator[Path]:
 
 def _of_run(run: Run, statuses: Sequence[str], checkpoints: bool) -> Iterator[Removal]:
     if run.status in (statuses or BAD):
-        yield Removal(run.folder, "run", run.status, used(run.folder), run)
+        saved = any((run.folder / "checkpoint").glob("step-*")) and run.status != "finished"
+        why = f"{run.status}, with a checkpoint to go on from" if saved else run.status
+        yield Removal(run.folder, "run", why, used(run.folder), run)
         return
     if statuses:
         return

@@ -41,6 +41,18 @@ def by_content(value: Any, where: str) -> Any:
     }
 
 
+def files_of(value: Any, where: str = "problem") -> dict[str, str]:
+    """The SHA-256 of each file or folder that a problem's node reads, by the key that names it; raises as above."""
+    inside = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    found: dict[str, str] = {}
+    for key, each in inside:
+        if isinstance(each, str) and (key == "path" or str(key).endswith("_path")):
+            found[f"{where}.{key}"] = _digest_of(each, f"{where}.{key}")
+        else:
+            found |= files_of(each, f"{where}.{key}")
+    return found
+
+
 def _digest_of(name: str, where: str) -> str:
     try:
         path = Path(name).expanduser()

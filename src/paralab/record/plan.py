@@ -19,6 +19,7 @@ class Plan:
     trainer: str  # "supervised/logistic"
     config_id: str
     said: tuple[str, ...] = field(default=(), compare=False)  # the overrides it came from
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)  # `identity.files_of` when it was planned
     at: Path | None = field(default=None, compare=False)  # in place of `root`, on a machine that works on a copy
 
     @property

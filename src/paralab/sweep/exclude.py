@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -74,10 +74,16 @@ def _number(override: Override) -> object:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def values_of(override: Override) -> Iterator[str]:
-    """An axis as an override a value; raises Refused where it cannot be listed."""
+def values_of(override: Override, offered: Callable[[str], Sequence[str]] = lambda group: ()) -> Iterator[str]:
+    """An axis as an override a value; `offered` says what a group has, for glob(*). Raises Refused."""
+    value = override.value()
     if not override.is_sweep_override():
         yield override.input_line or ""
+    elif isinstance(value, Glob):
+        found = value.filter(list(offered(override.key_or_group)))
+        if not found:
+            raise Refused(f"'{override.input_line}' matches no choice of {override.key_or_group}")
+        yield from (f"{override.get_key_element()}={name}" for name in found)
     elif override.is_discrete_sweep():
         try:
             values = list(override.sweep_string_iterator())

@@ -51,7 +51,8 @@ def read(home: Path) -> list[Plan]:
     try:
         for line in path.read_text().splitlines():
             row = json.loads(line)
-            plans.append(Plan(row["config"], row["problem"], row["trainer"], row["config_id"], tuple(row["said"])))
+            names = (row["problem"], row["trainer"], row["config_id"])
+            plans.append(Plan(row["config"], *names, tuple(row["said"]), row["files"]))
     except OSError as error:
         raise Refused(f"{path} cannot be read ({error.strerror}): there is no sweep in it") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -68,7 +69,7 @@ def latest(experiment: Path) -> Path | None:
 def _line(plan: Plan) -> dict[str, object]:
     return {
         "problem": plan.problem, "trainer": plan.trainer, "config_id": plan.config_id, "said": plan.said,
-        "config": plan.config,
+        "files": dict(plan.files), "config": plan.config,
     }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 from paralab.compose import compose
 from paralab.errors import Refused
 from paralab.guard import parse
+from paralab.record.identity import files_of
 from paralab.record.plan import Plan
 from paralab.schema import SWEEPS
 from paralab.seeds import check_reported
@@ -86,7 +87,7 @@ def plan_grid(
     """
     own = [override.input_line or "" for override in parse(overrides) if override.is_hydra_override()]
     own.append("hydra.mode=RUN")
-    grid = points(config, overrides)
+    grid = points(config, overrides, load)
     texts = list(dict.fromkeys(text for point in grid.points for text in point.said))
     parsed = dict(zip(texts, parse(texts), strict=True))
     chooses = {text for text, override in parsed.items() if not _is_plain(override, load)}
@@ -145,7 +146,8 @@ def planned(chosen: Chosen, overrides: Sequence[Override], said: Sequence[str], 
     resolved, config_id = chosen.frame.settled(chosen.frame.applied(overrides))
     if not tuning:
         check_reported(resolved["seed"])
-    return Plan(resolved, named(chosen.problem, resolved), chosen.trainer, config_id, tuple(said))
+    files = files_of(resolved["problem"])
+    return Plan(resolved, named(chosen.problem, resolved), chosen.trainer, config_id, tuple(said), files)
 
 
 def named(choice: str, config: Mapping[str, Any]) -> str:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from paralab.compose import choices
 from paralab.errors import Refused, closest
 from paralab.guard import parse
 from paralab.schema import SWEEPS
 from paralab.sweep.exclude import Point, values_of, without
 from paralab.sweep.rows import Row, read
 
+Offered = Callable[[str], Sequence[str]]  # what a config group has
 Step = tuple[tuple[tuple[int, str], ...], str]  # texts with their places on the line, and where a file says them
 
 
@@ -40,11 +44,12 @@ class _Axis:
         return self.key.lstrip("+~")
 
 
-def points(config: DictConfig, overrides: Sequence[str]) -> Grid:
-    """The grid of a composed config and its command line; raises Refused."""
+def points(config: DictConfig, overrides: Sequence[str], load: ConfigLoaderImpl | None = None) -> Grid:
+    """The grid of a composed config and its command line, `load` for what glob(*) may match; raises Refused."""
+    offered = partial(choices, load) if load else _nothing
     said: Any = OmegaConf.to_container(config.sweep, resolve=True)
     given = [override for override in parse(overrides) if of_runs(override)]
-    own = _own_axes(config, given)
+    own = _own_axes(config, given, offered)
     rows: list[Row] = read(said["csv"]) if said["csv"] is not None else []
     columns = {key: None for row in rows for key in row.keys}
     if columns:
@@ -53,7 +58,7 @@ def points(config: DictConfig, overrides: Sequence[str]) -> Grid:
         replaced = [] if on_line else [override.key_or_group for override in given]
         rows = [row.without(replaced) for row in rows]
         columns = {key: None for key in columns if key not in replaced}
-    axes = [*own, *(_Axis(override.get_key_element(), list(values_of(override))) for override in given)]
+    axes = [*own, *(_Axis(override.get_key_element(), list(values_of(override, offered))) for override in given)]
     if twice := next((axis.name for axis in axes if axis.name in columns), None):
         raise Refused(f"{twice} is an axis of this grid and a column of {said['csv']}; leave one of them out")
     blocks = _zipped(axes, _groups(said["zip"], axes))
@@ -61,6 +66,10 @@ def points(config: DictConfig, overrides: Sequence[str]) -> Grid:
         blocks.append([_step(row, len(axes)) for row in rows])
     every = [_point(steps) for steps in itertools.product(*blocks)]
     return Grid(*without(every, said["exclude"], {*columns, *(axis.name for axis in axes)}))
+
+
+def _nothing(group: str) -> Sequence[str]:
+    return ()
 
 
 def of_runs(override: Override) -> bool:
@@ -72,7 +81,7 @@ def of_sweep(key: str) -> bool:
     return re.split("[./]", key)[0] in SWEEPS
 
 
-def _own_axes(config: DictConfig, given: Sequence[Override]) -> list[_Axis]:
+def _own_axes(config: DictConfig, given: Sequence[Override], offered: Offered) -> list[_Axis]:
     """The experiment's own axes, but those that the command line says something of."""
     replaced = {override.get_key_element() for override in given}
     params: Any = OmegaConf.to_container(config.hydra.sweeper.params) or {}
@@ -80,7 +89,7 @@ def _own_axes(config: DictConfig, given: Sequence[Override]) -> list[_Axis]:
         if of_sweep(str(key)):
             raise Refused(f"hydra.sweeper.params.{key}: how a grid is run is no axis of it; say it at the YAML's top")
     texts = [f"{key}={'null' if value is None else value}" for key, value in params.items() if key not in replaced]
-    return [_Axis(override.get_key_element(), list(values_of(override))) for override in parse(texts)]
+    return [_Axis(override.get_key_element(), list(values_of(override, offered))) for override in parse(texts)]
 
 
 def _groups(said: Sequence[Any], axes: Sequence[_Axis]) -> list[list[int]]:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from paralab.build import build
 from paralab.core import Metrics
-from paralab.errors import Failed
+from paralab.errors import Failed, Refused
 from paralab.record import files, folder, read
 from paralab.record.plan import Plan
 from paralab.run import Result
@@ -55,7 +55,12 @@ def executor_of(config: DictConfig, trust: Sequence[str]) -> Executor:
 
 
 def options_of(config: DictConfig) -> Options:
+    """How the sweep goes on after what goes wrong; raises Refused for a number out of range."""
     said = config.sweep
+    if said.max_retries < 0:
+        raise Refused(f"sweep.max_retries={said.max_retries}: at least 0")
+    if said.timeout_s is not None and not said.timeout_s > 0:
+        raise Refused(f"sweep.timeout_s={said.timeout_s:g}: more than 0 seconds, or null for no limit")
     names = ("retry_failed", "force", "fail_fast", "max_retries", "timeout_s")
     return Options(**{name: said[name] for name in names})
 

@@ -11,12 +11,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from paralab.build import build
 from paralab.compose import compose, explain
 from paralab.errors import Refused
 from paralab.guard import parse
 from paralab.record.plan import Plan
 from paralab.seeds import TUNING
 from paralab.sweep.plan import Chosen, chosen_of, planned
+from paralab.trust import TRAINER
 from paralab.tune.space import Choice, Dimension, Space, Value, axes, spoken
 
 FAIR = ("select", "split_seed")  # what tuning sets where nothing is said
@@ -48,7 +50,7 @@ class Points:
         self.added = [*([] if "select" in said else ["select=true"]), *split_seed]
         self.examples = [self._example(groups) for groups in self._chosen]
         for plan in self.examples:
-            _check(plan)
+            _check(plan, trust)
 
     def plan(self, params: Mapping[str, Value], seed: int) -> Plan:
         """One run of a trial, or of the winner's report; raises Refused where its config does not hold together."""
@@ -91,8 +93,10 @@ class Points:
         return self.plan(params, TUNING)
 
 
-def _check(plan: Plan) -> None:
-    """Refuse what leaves no validation score to tune on, or would run finished trials anew."""
+def _check(plan: Plan, trust: Sequence[str]) -> None:
+    """Refuse what leaves no validation score to tune on, would run finished trials anew, or fits no trainer's field."""
+    trainer = {key: value for key, value in plan.config["trainer"].items() if key != "default_steps"}
+    build(trainer, "trainer", TRAINER, trust)
     if plan.config["split"] == "all":
         raise Refused("split=all leaves no validation to tune on: set split=holdout, and give labels to score by")
     if not plan.config["select"]:

@@ -37,12 +37,18 @@ class Local:
     remote: ClassVar[bool] = False
     outlives: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        least_of = {"workers": (self.workers, 1), "gpus": (self.gpus, 0), "jobs_per_gpu": (self.jobs_per_gpu, 1)}
+        for name, (value, least) in least_of.items():
+            if value is not None and value < least:
+                raise Refused(f"executor.{name}={value}: at least {least}")
+
     @contextmanager
     def open(self, work: Work) -> Iterator[Pool]:
         threads = max(plan.config["threads"] for plan in work.plans)
         cuda = [plan.config["device"] == "cuda" for plan in work.plans]
         slots = self._slots() if any(cuda) else []
-        count = _least("workers", self.workers, 1) or max(1, cores() // threads)
+        count = self.workers or max(1, cores() // threads)
         count = min(count, len(slots)) if all(cuda) else count
         limit = None if work.brief.timeout is None else work.brief.timeout + self.grace_s
         set_threads(threads)  # before the server starts, which its workers are copies of
@@ -54,17 +60,10 @@ class Local:
 
     def _slots(self) -> list[int]:
         """A GPU's index for each run that may be on it."""
-        gpus = _least("gpus", self.gpus, 0)
-        gpus = device.gpus() if gpus is None else gpus
+        gpus = device.gpus() if self.gpus is None else self.gpus
         if not gpus:
             raise Refused("executor.gpus=0: runs of device=cuda have none to run on; use device=cpu, or give them one")
-        return [*range(gpus)] * (_least("jobs_per_gpu", self.jobs_per_gpu, 1) or 1)
-
-
-def _least(name: str, value: int | None, least: int) -> int | None:
-    if value is not None and value < least:
-        raise Refused(f"executor.{name}={value}: at least {least}")
-    return value
+        return [*range(gpus)] * self.jobs_per_gpu
 
 
 @dataclass
