@@ -158,3 +158,13 @@ def test_ctrl_c_prints_what_is_finished_and_goes_on_later(terminal: Callable[...
     assert "stopped with 1 runs finished; the same command goes on from there" in seen
     code, out, _ = cli("train", *words[:-2], "budget.steps=3", "-m", "--json")
     assert [(each["end"], each["error"]) for each in json.loads(out)] == [("there", None)]
+
+
+def test_until_the_runs_are_known_it_says_that_they_are_planned() -> None:
+    class Nobody:
+        signal = 0
+
+    display = SweepDisplay(quiet=True, stop=Nobody(), trust=())
+    assert str(display._picture()) == "planning the runs"
+    display.expect(3, [])
+    assert str(display._picture()) != "planning the runs"
