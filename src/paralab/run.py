@@ -85,7 +85,8 @@ def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
     monitor.check(plan.config["monitor"])
     set_threads(plan.config["threads"])
     device.prepare(plan.config["device"])
-    job = job_of(plan, trust)
+    with log.noting() as noted:
+        job = job_of(plan, trust)
     set_threads(plan.config["threads"])  # for what building imported
     made = folder.open_folder(place)
     with locked(place):
@@ -97,20 +98,20 @@ def _run(plan: Plan, trust: tuple[str, ...], tell: Tell, say: Say) -> Result:
                     folder.set_aside(place)
                 elif folder.finished(place):  # by another process, a moment ago
                     return Result(files.read_json(place / folder.SCORES), place, True, trust)
-                return Result(_recorded(plan, job, trust, tell, say), place, False, trust)
+                return Result(_recorded(plan, job, noted, trust, tell, say), place, False, trust)
         except Refused:
             if made is not None:
                 folder.remove_fresh(place, made)
             raise
 
 
-def _recorded(plan: Plan, job: Job, trust: Sequence[str], tell: Tell, say: Say) -> Metrics:
+def _recorded(plan: Plan, job: Job, noted: list[str], trust: Sequence[str], tell: Tell, say: Say) -> Metrics:
     """Run with the record kept whatever happens."""
     memory.reset_peak()
     record = Record.begin(plan, _facts(plan, job))
-    if noted := "".join(f"\n  {line}" for line in log.notes()):  # while the problem was built
-        log.say(noted)
-        say(noted)
+    if told := "".join(f"\n  {line}" for line in noted):
+        log.say(told)
+        say(told)
     try:
         with monitor.curves(plan.config["monitor"], plan.folder) as curves:
             saved = resume(plan, job, say)

@@ -120,10 +120,10 @@ def test_what_belongs_to_no_class_is_told(tmp_path: Path) -> None:
     (place / ".DS_Store").write_bytes(b"x")
     (place / "dark" / "Thumbs.db").write_bytes(b"x")
     paint(place / "dark" / "wide.png", 3, (30, 10))
-    log.notes()
-    for _ in range(2):
-        problem_of(str(place), 4, False, "accuracy", 10.0, PLAIN)
-    said = " ".join(" ".join(log.notes()).split())
+    for _ in range(2):  # read, and from memory
+        with log.noting() as noted:
+            problem_of(str(place), 4, False, "accuracy", 10.0, PLAIN)
+    said = " ".join(" ".join(noted).split())
     assert said.count("README.txt") == 1
     assert "8 x 8 to 30 x 10 pixels are stretched" in said
     assert "13 images of 2 classes" in said

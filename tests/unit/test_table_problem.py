@@ -180,39 +180,52 @@ def test_clusters_of_a_table_are_judged_without_a_label(cli: Cli) -> None:
     assert len(show(problem, Unlabelled).inputs) == 150
 
 
-def test_what_was_supposed_is_told_once(cli: Cli) -> None:
-    log.notes()
-    for seed in (0, 1):
-        code, _, err = cli("train", "problem=table", "problem.path=rows.csv", "problem.target=kind",
-                           "trainer=supervised/logistic", f"seed={seed}")  # fmt: skip
-        assert code == 0
-        said = err.splitlines()
-        if seed:
-            assert not any("classification" in line for line in said)
-            continue
-        assert any("'rows.csv': 150 rows, classification of 'kind' (inferred" in line for line in said), said
-        assert any("categories: colour (3)" in line for line in said)
-        assert any("numbers: size, weight" in line for line in said)
-        assert any("dates: bought" in line for line in said)
-        assert all(len(line) <= 80 for line in said[1:])
-    logs = [path.read_text() for path in Path.cwd().rglob("run.log")]
-    assert sum("classification of 'kind'" in text for text in logs) == 1
+def test_what_was_supposed_is_told(cli: Cli) -> None:
+    code, _, err = cli("train", "problem=table", "problem.path=rows.csv", "problem.target=kind",
+                       "trainer=supervised/logistic")  # fmt: skip
+    assert code == 0
+    said = err.splitlines()
+    assert any("'rows.csv': 150 rows, classification of 'kind' (inferred" in line for line in said), said
+    assert any("categories: colour (3)" in line for line in said)
+    assert any("numbers: size, weight" in line for line in said)
+    assert any("dates: bought" in line for line in said)
+    assert all(len(line) <= 80 for line in said[1:])
+
+
+def test_a_sweep_tells_it_once_and_every_log_has_it(cli: Cli) -> None:
+    code, _, err = cli("train", "problem=table", "problem.path=rows.csv", "problem.target=kind", "executor=inline",
+                       "trainer=supervised/logistic", "seed=0,1,2", "-m")  # fmt: skip
+    assert code == 0
+    assert err.count("classification of 'kind'") == 1
+    logs = [path.read_text() for path in Path.cwd().glob("experiments/*/runs/*/*/*/*/*/run.log")]
+    assert [text.count("classification of 'kind'") for text in logs] == [1, 1, 1]
+
+
+def test_what_a_refused_run_noted_is_not_the_next_ones(cli: Cli) -> None:
+    table = ("problem=table", "problem.path=rows.csv", "problem.target=kind", "trainer=supervised/logistic")
+    code, _, err = cli("train", *table, "labels=1")
+    assert code == 2, err
+    code, _, err = cli("train", "problem=iris", "trainer=supervised/logistic")
+    assert code == 0
+    assert "rows.csv" not in err
 
 
 def test_rows_on_both_sides_of_the_split_are_counted() -> None:
-    log.notes()
-    made(target="kind", test_path="more.csv", scenario={"split": "official"})
-    assert "30 of 30 test rows have the inputs of a training row" in " ".join(log.notes())
-    made(target="kind")
-    assert "training row" not in " ".join(log.notes())
+    with log.noting() as noted:
+        made(target="kind", test_path="more.csv", scenario={"split": "official"})
+    assert "30 of 30 test rows have the inputs of a training row" in " ".join(noted)
+    with log.noting() as noted:
+        made(target="kind")
+    assert noted
+    assert "training row" not in " ".join(noted)
 
 
 def test_a_class_of_the_future_is_told(tmp_path: Path) -> None:
     lines = [f"{n},{n % 7},{'abc'[n // 80 * 2 or n % 2]}" for n in range(100)]
     (tmp_path / "late.csv").write_text("\n".join(["when,x,y", *lines]))
-    log.notes()
-    problem = made("late.csv", {"split": "time"}, target="y", time="when")
-    assert "tested on, but in no training row: class c" in " ".join(log.notes())
+    with log.noting() as noted:
+        problem = made("late.csv", {"split": "time"}, target="y", time="when")
+    assert "tested on, but in no training row: class c" in " ".join(noted)
     assert len(show(problem, Labelled).inputs) == 70
 
 

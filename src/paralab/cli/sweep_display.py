@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 REFRESH = 4  # pictures a second: some 1 % of a core
 SILENT = 10.0  # seconds without a line after which a log gets one of progress
+NUMBER = re.compile(r"\b[\d.,]+\b")
 SHOWN = 5  # failures printed above the live picture; the end summary has them all
 
 
@@ -97,11 +99,12 @@ class SweepDisplay:
             self.board.tell(self._id(key), step, steps, scores)
 
     def say(self, key: int, text: str) -> None:
-        """A line of a run's; what many of them say is shown once."""
+        """A line of a run's; what many of them say, but for numbers, is shown once."""
         with self.lock:
             row = self.board.running.get(self._id(key))
-            known = text in self.said
-            self.said.add(text)
+            alike = NUMBER.sub("0", text)
+            known = alike in self.said
+            self.said.add(alike)
         if not known:
             self._line(f"{' '.join(row.words)}: {text}" if row else text)
 

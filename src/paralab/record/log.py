@@ -47,11 +47,14 @@ def note(text: str) -> None:
     _notes.append(text)
 
 
-def notes() -> list[str]:
-    """Take the lines kept since the last time."""
-    taken = _notes[:]
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """The lines noted while inside, and no others: what a run that was refused had noted is not the next one's."""
     _notes.clear()
-    return taken
+    taken: list[str] = []
+    yield taken
+    taken.extend(_notes)
+    _notes.clear()
 
 
 def traceback() -> None:

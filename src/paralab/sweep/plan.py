@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from paralab.compose import compose
+from paralab.compose import choices, compose
 from paralab.errors import Refused
 from paralab.guard import parse
 from paralab.record.identity import files_of
 from paralab.record.plan import Plan
 from paralab.schema import SWEEPS
 from paralab.seeds import check_reported
-from paralab.sweep.exclude import Point
+from paralab.sweep.exclude import Point, values_of
 from paralab.sweep.parts import Frame
 from paralab.sweep.points import of_runs, of_sweep, points
 
@@ -54,7 +55,11 @@ def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictC
     if any(override.get_key_element() in ("experiment", "hydra.mode") for override in parsed):
         left_out = [each for each in parsed if of_runs(each) and (each.is_sweep_override() or _is_plain(each, load))]
         frame = [each.input_line or "" for each in parsed if each not in left_out]
-        config = compose(load, frame, RunMode.MULTIRUN)
+        try:
+            config = compose(load, frame, RunMode.MULTIRUN)
+        except Refused:
+            compose(load, [_first(each, load) for each in parsed if not of_sweep(each.key_or_group)])
+            raise
         if config.hydra.mode == RunMode.MULTIRUN:
             return config, True
     config = compose(load, overrides)
@@ -63,6 +68,11 @@ def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictC
     if of_grid:
         raise Refused(f"{of_grid[0].input_line} {OF_GRIDS}")
     return config, False
+
+
+def _first(override: Override, load: ConfigLoaderImpl) -> str:
+    """As it stands in the first point of the grid, which says best what is wrong."""
+    return next(iter(values_of(override, partial(choices, load))), override.input_line or "")
 
 
 def is_grid(overrides: Sequence[str]) -> bool:
