@@ -36,6 +36,9 @@ bench: setup  ## ratios side by side; exit 1 below what must be reached
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/doors.py
+	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/bootstrap.py
+	$(BIN)/python benchmarks/report.py
 
 lock:  ## constraints.txt anew: the newest versions that pyproject.toml admits, torch exactly
 	rm -rf .lock && $(PYTHON) -m venv .lock

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from paralab.run import Result
 
 __version__ = "0.1.0"
-__all__ = ["train"]
+__all__ = ["frame", "train"]
 
 
 def train(
@@ -38,3 +40,14 @@ def train(
     labels_text = "null" if labels is None else labels
     fixed = [f"problem={problem}", f"trainer={trainer}", f"labels={labels_text}", f"seed={seed}", f"name={name}"]
     return run(freeze(compose(loader(), [*fixed, f"root={quote(str(root))}", *overrides]), trust), trust=trust)
+
+
+def frame(experiment: str | None = None, *, root: str | Path = "experiments") -> DataFrame:
+    """Every run of an experiment, or of all, as a pandas DataFrame: a row a run, whatever its status.
+
+    `frame("label_efficiency").query("not tuning").groupby(["trainer", "labels"]).score.mean()`; docs/mirrors.md names
+    the columns. Raises Refused (paralab.errors) where there is no such experiment.
+    """
+    from paralab.mirror.frame import frame as framed
+
+    return framed(experiment, root)

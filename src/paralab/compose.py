@@ -5,6 +5,7 @@ Uses internals of hydra-core 1.3.8, which is therefore pinned exactly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
     cause = error.__cause__ if isinstance(error, ConfigCompositionException) and error.__cause__ else error
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.partition("/")
+        if group == "hydra":
+            return _of_hydra(name, load)
         return f"{group} '{name}' is not known. {closest(name, names(group, _paths(load)))}"
     if not isinstance(cause, HydraException | OmegaConfBaseException | YAMLError):
         return f"this does not compose: {type(cause).__name__}: {_first_line(cause)}"
@@ -110,7 +113,18 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
         return f"{group}= is missing: choose one of {', '.join(names(group, _paths(load)))}"
     if "Ambiguous value" in text or "requires --multirun" in text:
         return f"{text.split(chr(39))[1]} holds several values: add -m to run them all, or write [a,b] for a list"
+    text = re.sub(r"Invalid value assigned: \w+ is not a ListConfig.*", "a list is needed, [a,b], not one value", text)
     return f"{key}: {text}" if key and key not in text else text
+
+
+def _of_hydra(choice: str, load: ConfigLoaderImpl) -> str:
+    """Where a choice of Hydra's own groups, "sweeper/ax", is not known."""
+    group, _, name = choice.rpartition("/")
+    if group == "launcher":
+        known = ", ".join(names("executor", _paths(load)))
+        return f"hydra/launcher={name} is not used: executor= says where runs go, one of {known}"
+    groups = [each for each in load.get_group_options(f"hydra/{group}") if each != "basic"]
+    return f"hydra/{group} '{name}' is not known. {closest(name, groups)}"
 
 
 def choices(load: ConfigLoaderImpl, group: str) -> list[str]:

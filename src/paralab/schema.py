@@ -63,6 +63,17 @@ class Sweep:
 
 
 @dataclass
+class Decision:
+    candidate: Any = MISSING  # text, or a mapping
+    baseline: Any = MISSING
+    metric: str | None = MISSING
+    at_least: float = MISSING
+    confidence: float = MISSING
+    max_seeds: int | None = MISSING
+    looks: Any = MISSING  # a number, or a list of them
+
+
+@dataclass
 class Root:
     problem: dict[str, Any] = MISSING
     trainer: dict[str, Any] = MISSING
@@ -74,6 +85,7 @@ class Root:
     root: str = MISSING
     question: str | None = MISSING
     plan: dict[str, str] = MISSING
+    decision: Decision | None = field(default_factory=Decision)
     seed: int = MISSING
     split_seed: int | None = MISSING
     split: SplitKind = MISSING

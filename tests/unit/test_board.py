@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from paralab.cli.board import KINDS, RECENT, Board
+from paralab.cli.board import KINDS, NOT_STARTED, RECENT, Board
 from paralab.cli.picture import counts, duration, line, picture
 
 KEYS = st.integers(0, 12)
@@ -24,7 +24,7 @@ EVENTS = st.one_of(
     ),
     st.builds(
         lambda key, words, end, score: lambda board: board.end(key, words, end, ("test/accuracy", score), 5.0),
-        KEYS, WORDS, st.sampled_from(sorted(KINDS)), st.floats(-1, 1),
+        KEYS, WORDS, st.sampled_from([*sorted(KINDS), NOT_STARTED]), st.floats(-1, 1),
     ),
 )  # fmt: skip
 
@@ -72,6 +72,17 @@ def test_what_it_says() -> None:
         "5 of 10 finished (3 already there), 1 failed, 1 running, 3 left; seed=3 step 60 of 100; "
         "6 runs a minute, about 35 s left; best test/accuracy 0.92 seed=2"
     )
+
+
+def test_what_was_given_out_but_never_began_is_left() -> None:
+    board = Board(since=0.0, asked=5)
+    board.end(0, ("iris", "mlp"), "finished", None, 1.0)
+    board.end(1, ("iris", "mlp"), "interrupted", None, 1.0)
+    board.begin(2, ("iris", "mlp"))
+    for key in (2, 3):
+        board.end(key, ("iris", "mlp"), NOT_STARTED, None, 1.0)
+    assert counts(board) == "1 of 5 finished, 1 interrupted, 0 running, 3 left"
+    assert (board.done, board.ends) == (1, 1)
 
 
 def test_late_news_of_a_dead_worker_is_no_news() -> None:

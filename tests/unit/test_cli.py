@@ -13,15 +13,21 @@ import pytest
 from paralab.cli import HELP, VERBS
 from paralab.cli.clean import clean
 from paralab.cli.collect import collect
+from paralab.cli.compare import compare
 from paralab.cli.data import data
+from paralab.cli.decide import decide
 from paralab.cli.doctor import doctor
+from paralab.cli.export import export
 from paralab.cli.list import list_
 from paralab.cli.new import new
 from paralab.cli.plan import plan
 from paralab.cli.predict import predict
 from paralab.cli.report import report
+from paralab.cli.reproduce import reproduce
 from paralab.cli.runs import runs
+from paralab.cli.sync_mlflow import sync_mlflow
 from paralab.cli.train import train
+from paralab.cli.verify import verify
 from paralab.cli.watch import watch
 from tests.conftest import Cli
 from tests.unit.fake_runs import write_run
@@ -29,6 +35,8 @@ from tests.unit.fake_runs import write_run
 VERB_FUNCTIONS: dict[str, Callable[..., None]] = {
     "train": train, "plan": plan, "watch": watch, "report": report, "collect": collect, "clean": clean,
     "predict": predict, "runs": runs, "list": list_, "data": data, "new": new, "doctor": doctor,
+    "compare": compare, "decide": decide, "reproduce": reproduce, "verify": verify, "export": export,
+    "sync-mlflow": sync_mlflow,
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from paralab.sweep.pool import Lost, Pool, Work
 from paralab.sweep.sweeper import Listed
 
 END = ("finished", "there", "refused", "failed", "timed out", "pruned")
-TRIES = (*END, "held", "interrupted", "final", "lost", "late", "cancelled")
+TRIES = (*END, "held", "interrupted", "not started", "final", "lost", "late", "cancelled")
 Script = list[list[str]]  # of each run, how its attempts end; the last ends it for good
 
 
@@ -91,6 +91,7 @@ class Scripted:
                 future.set_exception(TimeoutError())
             case "cancelled":
                 future.cancel()
+                future.set_running_or_notify_cancel()
             case "final":
                 future.set_result(Ended("failed", "as ever", final=True))
             case _:
@@ -157,7 +158,8 @@ def number_of(outcome: Outcome) -> int:
 def attempts(retries: int) -> st.SearchStrategy[list[str]]:
     """How the attempts at one run may end: those tried again first, then enough of what is not."""
     tried = st.lists(
-        st.sampled_from(["held", "interrupted", *(["failed", "lost", "late"] * bool(retries))]), max_size=4
+        st.sampled_from(["held", "interrupted", "not started", *(["failed", "lost", "late"] * bool(retries))]),
+        max_size=4,
     )
     last = st.sampled_from([*END, "final"])
     return st.tuples(tried, last).map(lambda said: [*said[0], *[said[1]] * (retries + 1)])
@@ -193,8 +195,9 @@ def test_any_order_of_any_ends_gives_each_run_one_outcome(
             tried = executor.started.count(number_of(outcome))
             failures = sum(how in ("failed", "lost", "late", "timed out") for how in said[:tried])
             assert failures <= retries + 1
-            assert said[tried - 1] not in ("held", "interrupted")
-        assert (outcome.error is None) == (outcome.end in ("finished", "there", "pruned", "interrupted", "held"))
+            assert said[tried - 1] not in ("held", "interrupted", "not started")
+        without = ("finished", "there", "pruned", "interrupted", "not started", "held")
+        assert (outcome.error is None) == (outcome.end in without)
         assert (outcome.result is None) == (outcome.end not in ("finished", "there"))
 
 
@@ -236,6 +239,27 @@ def test_a_run_lost_before_it_began_is_forced_again() -> None:
     executor, plans = Scripted([["lost", "interrupted", "finished"]], 1, min), runs(1, force=True)
     drain(Listed(iter(plans)), executor, plans, options(max_retries=1), Task(), Path())
     assert executor.forced == [True, True, True]
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "not started"])
+def test_what_never_began_is_told_as_not_started(ended: str) -> None:
+    executor, task = Scripted([["finished"], [ended], [ended]], 2, min), Task(stop_after=1)
+    with pytest.raises(Interrupted, match="1 runs finished"):
+        drain(Listed(iter(runs(3))), executor, runs(3), options(), task, Path())
+    assert Counter(outcome.end for outcome in task.ended) == {"finished": 1, "not started": 2}
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_another_attempt_says_whether_there_is_a_checkpoint_to_go_on_from(saved: bool) -> None:
+    (plan,) = runs(1)
+    place = plan.folder / "checkpoint"
+    place.mkdir(parents=True)
+    (place / ("5" if saved else ".5.tmp")).mkdir()
+    task = Task()
+    drain(
+        Listed(iter([plan])), Scripted([["failed", "finished"]], 1, min), [plan], options(max_retries=1), task, Path()
+    )
+    assert task.said == [f"run 0 failed; attempt 2 {'goes on from its checkpoint' if saved else 'begins anew'}"]
 
 
 def test_what_always_ends_its_workers_is_given_up() -> None:
@@ -286,7 +310,7 @@ def test_an_executor_that_breaks_is_one_line_and_all_its_runs_are_told_of() -> N
     executor, task = Scripted([["finished"]] * 5, 1, min, breaks=3), Task()
     with pytest.raises(Failed, match="takes no more runs: RuntimeError: broken"):
         drain(Listed(iter(runs(5))), executor, runs(5), options(), task, Path())
-    assert Counter(outcome.end for outcome in task.ended) == {"finished": 3, "interrupted": 1}
+    assert Counter(outcome.end for outcome in task.ended) == {"finished": 3, "not started": 1}
 
 
 class Asking(Scripted):

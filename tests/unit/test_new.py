@@ -41,7 +41,24 @@ def test_the_whole_grid_and_the_plan_are_in_the_config(cli: Cli) -> None:
     assert list(config.plan) == ["serves", "decides", "scope", "deliverables", "schedule"]
     assert config.question == "Why?"
     written = yaml.safe_load(Path("conf/experiment/mine.yaml").read_text())
-    assert list(written) == ["name", "question", "plan", "budget", "hydra"]
+    assert list(written) == ["name", "question", "plan", "decision", "budget", "hydra"]
+    rules = {repr(plan.config["decision"]) for plan in decided}
+    assert len(rules) == 1
+    assert decided[0].config["decision"]["candidate"] == {"trainer": "unsupervised/kmeans_features", "problem": "iris"}
+
+
+def test_one_trainer_has_no_rule_to_be_scaffolded(cli: Cli) -> None:
+    assert cli("new", "mine", "--trainers", "supervised/mlp")[0] == 0
+    assert {plan.config["decision"] for plan in plans("mine")} == {None}
+
+
+def test_the_rule_it_writes_is_answered_when_asked(cli: Cli) -> None:
+    cli("new", "mine")
+    assert cli("train", "experiment=mine", "labels=50", "seed=0", "-q")[0] == 0
+    code, out, err = cli("decide", "mine")
+    assert (code, err) == (3, "")
+    assert "1 of the 10 paired seeds" in out
+    assert "paralab train experiment=mine" in out
 
 
 @pytest.mark.parametrize(

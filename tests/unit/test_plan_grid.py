@@ -93,6 +93,48 @@ def test_a_single_run_has_no_sweep(word: str) -> None:
         compose_any(loader(), [*IRIS, word])
 
 
+@pytest.mark.parametrize(
+    ("word", "form"),
+    [
+        ("sweep.zip=labels", "sweep.zip=[labels,seed]"),
+        ("sweep.zip=labels,seed", "sweep.zip=[labels,seed]"),
+        ("sweep.exclude=5", 'sweep.exclude=["trainer='),
+        ("sweep.exclude=null", 'sweep.exclude=["trainer='),
+        ("sweep.exclude=[5]", "'5' is no key=value"),
+    ],
+)
+def test_a_list_of_the_sweep_written_otherwise_is_refused_with_its_form(word: str, form: str) -> None:
+    with pytest.raises(Refused) as refused:
+        _plans(*IRIS, "labels=20,30", word)
+    assert form in str(refused.value)
+
+
+def test_a_list_of_the_sweep_is_one_in_a_yaml_too() -> None:
+    _experiment("bad", "# @package _global_\nsweep:\n  zip: labels\nhydra:\n  mode: MULTIRUN\n")
+    with pytest.raises(Refused, match=r"a list is needed, \[a,b\]"):
+        _plans("experiment=bad", *IRIS, "labels=20,30")
+
+
+def test_a_file_that_names_the_trainer_says_add_m_where_it_is_left_out() -> None:
+    Path("points.csv").write_text("trainer,trainer.C\nsupervised/logistic,2\n")
+    with pytest.raises(Refused, match=r"^sweep.csv=points.csv is how a grid is run, and this is one run: add -m$"):
+        compose_any(loader(), ["problem=iris", "sweep.csv=points.csv"])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("hydra/launcher=joblib", "executor= says where runs go, one of inline, local, ray, slurm"),
+        ("hydra/sweeper=ax", "Known: optuna, paralab."),
+        ("hydra/sweeper=optun", "Did you mean 'optuna'?"),
+    ],
+)
+def test_a_launcher_or_sweeper_of_another_package_is_refused_with_what_there_is(word: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        compose_any(loader(), [*IRIS, word])
+    assert said in str(refused.value)
+
+
 def test_a_misspelt_option_of_the_sweep_is_refused() -> None:
     with pytest.raises(Refused, match="Did you mean 'max_retries'"):
         _plans(*IRIS, "sweep.max_retrys=1")
@@ -120,6 +162,7 @@ def test_a_config_s_plain_values_are_omegaconf_s() -> None:
     whole = OmegaConf.to_container(OmegaConf.masked_copy(config, own), resolve=True, enum_to_str=True)
     assert isinstance(whole, dict)
     whole["budget"]["steps"] = None
+    whole["decision"] = None  # a node without a candidate states no rule
     assert plan.config == whole
 
 

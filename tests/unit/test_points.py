@@ -113,6 +113,8 @@ def test_a_cell_may_hold_a_list() -> None:
         ("", ["points.csv is empty"]),
         ("\n\n", ["points.csv is empty"]),
         ("labels,seed\n", ["points.csv", "no row"]),
+        ("labels;seed\n20;1\n", ["points.csv, line 1", "parted by ';'", "commas"]),
+        ("labels\tseed\n20\t1\n", ["points.csv, line 1", "parted by a tab", "commas"]),
         ("labels,sead\n20,1\n", ["points.csv, line 1, column 2", "Did you mean 'seed'"]),
         ("labels,\n20,1\n", ["points.csv, line 1, column 2", "no name"]),
         ("labels,sweep.force\n20,true\n", ["points.csv, line 1, column 2", "sweep.force"]),
@@ -189,7 +191,7 @@ def test_an_exclusion_of_nothing_is_said() -> None:
         (["label=20"], "there is no 'label'"),
         (["split_seed=1"], "'split_seed' is no axis of this grid"),
         (["labels=20", "labels=50"], "leaves no point"),
-        (["labels"], "is not an override"),
+        (["labels"], "is no key=value"),
     ],
 )
 def test_a_bad_exclusion_is_refused(said: list[str], why: str) -> None:

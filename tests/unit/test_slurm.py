@@ -134,7 +134,7 @@ def test_sbatch_is_asked_for_all_of_it_and_what_waits_in_the_queue_is_cancelled(
             time.sleep(0.05)
         stop.append(15)
         assert not wait(futures, 20).not_done
-    assert {future.result().end for future in futures} == {"interrupted"}
+    assert {future.result().end for future in futures} == {"not started"}  # all were in the queue
     assert sorted((tmp_path / "cancelled").read_text().split()) == ["1", "2"]
     text = Path("home/slurm/1_submission.sh").read_text()
     for option in ("partition=long", "account=us", "qos=low", "time=120", "mem=1536MB", "cpus-per-task=3", "nice=5",

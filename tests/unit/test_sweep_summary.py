@@ -76,6 +76,21 @@ def test_what_was_pruned_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFix
     assert "1 of 2 runs finished, 0 failed, 1 pruned\n" in capsys.readouterr().out
 
 
+def test_what_never_began_is_not_started_and_what_to_do_next_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = [finished(tmp_path, "1", seed, 0.5) for seed in range(4)]
+    idle = [Outcome(each.plan, None, None, "not started") for each in ran[2:]]
+    assert summarise([ran[0], *idle], False, 7) == 0
+    out = capsys.readouterr().out
+    assert "1 of 7 runs finished, 0 failed, 6 not started\nnext: the same command goes on" in out
+    assert summarise([ran[0], failed(ran[1], "it broke"), *idle], False, 7) == 1  # fail_fast
+    out = capsys.readouterr().out
+    assert "1 of 7 runs finished, 1 failed, 5 not started\nnext: the same command, without" in out
+    summarise([ran[0], Outcome(ran[1].plan, None, None, "interrupted"), *idle], False, 4)
+    assert "1 of 4 runs finished, 0 failed, 1 interrupted, 2 not started\n" in capsys.readouterr().out
+
+
 def test_many_lines_are_cut_and_wide_ones_fit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

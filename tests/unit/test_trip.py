@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from paralab.errors import Failed
+from paralab.errors import Failed, Refused
 from paralab.record import files, folder, read
 from paralab.record.lock import locked
 from paralab.record.plan import Plan
 from paralab.run import Result, run
 from paralab.sweep import trip
 from paralab.sweep.channel import Address
+from paralab.sweep.executors import ray
 from paralab.sweep.job import Brief, Ended
 from tests.known import write_files
 from tests.unit.test_run import artefacts, without_costs
@@ -200,3 +201,15 @@ def test_what_no_worker_of_ours_would_send_is_not_taken(plan: Make) -> None:
     with pytest.raises(Failed, match="damaged parcel"):
         trip.attend(decided, lambda: (Ended("finished"), b"x" * 40))
     assert not Path("experiments").exists()
+
+
+def test_an_address_where_nothing_answers_is_refused_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for scheme in ("", "ray://"):
+            ray._check_answers(f"{scheme}127.0.0.1:{port}")
+    for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "127.0.0.1:99999", f"[::1]:{port}"):
+        with pytest.raises(Refused, match="nothing answers there") as refused:
+            ray._check_answers(address)
+        assert f"executor.address={address}: " in str(refused.value)
+    ray._check_answers("auto")

@@ -188,6 +188,36 @@ def test_it_ends_when_the_sweep_does(cli: Cli) -> None:
     assert "24 of 24 finished, 0 running, 0 left" in out
 
 
+def test_of_a_study_that_has_ended_the_trials_are_listed_until_another_sweep_begins(cli: Cli) -> None:
+    planned(2)
+    for seed in range(2):
+        write_run(ROOT, seed=seed)
+    trials = [
+        {"number": number, "state": "complete" if number else "failed", "value": number / 100 if number else None,
+         "params": {"trainer.C": f"{number}\x1b"}}
+        for number in range(23)
+    ]  # fmt: skip
+    home = ROOT / "demo/sweeps/study"
+    home.mkdir()
+    summary = {"objective": "accuracy", "counts": {"complete": 22, "failed": 1}, "trials": trials}
+    (home / "summary.json").write_text(json.dumps(summary))
+    code, out, err = cli("watch", "demo")
+    assert (code, err) == (0, "")
+    assert (
+        "its study: 23 trials, 22 complete, 1 failed; valid/accuracy, best first:\n    22  complete     0.22  C=22"
+        in out
+    )
+    assert "\n  and 3 more: paralab watch demo --json\n" in out
+    assert "\x1b" not in out
+    _, out, _ = cli("watch", "demo", "--json")
+    assert json.loads(out)["trials"] == trials
+    later = time.time_ns() + 10**9
+    os.utime(next((ROOT / "demo/sweeps").glob("*/starts.jsonl")), ns=(later, later))
+    _, out, _ = cli("watch", "demo")
+    assert "2 of 2 finished" in out
+    assert "its study" not in out
+
+
 def test_what_was_there_before_the_sweep_is_no_part_of_its_pace() -> None:
     planned(4)
     look = Look(ROOT, "demo")

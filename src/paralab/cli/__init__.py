@@ -13,6 +13,12 @@ VERBS = {  # the first line of each verb's own help, held by a test
     "plan": "Say what a grid would run, what is there, and what it would cost.",
     "watch": "Watch an experiment's sweep from another terminal.",
     "report": "Write and show an experiment's tables, figures and page.",
+    "compare": "Say which method is better, by the test that fits the case.",
+    "decide": "Answer an experiment's pre-registered question: yes, no or not yet.",
+    "reproduce": "Run a finished run again from its record; say how far it is the same.",
+    "verify": "Check digests, missing seeds, tuning seeds and the declared rule.",
+    "export": "Write all scores and costs as CSV, Parquet or TensorBoard files.",
+    "sync-mlflow": "Copy an experiment's runs into an MLflow store, once each.",
     "collect": "Merge run folders of several machines, checked by digest.",
     "clean": "Show the disk used; remove failed runs and old checkpoints.",
     "predict": "Answer new rows with a finished run's model.",
@@ -22,12 +28,13 @@ VERBS = {  # the first line of each verb's own help, held by a test
     "new": "Scaffold an experiment: its YAML in ./conf and its README.",
     "doctor": "Say what is installed, what the machine has, and what is wrong.",
 }
+HYDRAS = ("train", "plan")  # hand every option to Hydra's own parser, --help included
 HELP = f"""Usage: paralab VERB ...
 
 Train, compare and keep models of four paradigms behind one interface.
 
 Verbs (paralab VERB --help tells more):
-{chr(10).join(f"  {verb:<8}{summary}" for verb, summary in VERBS.items())}
+{chr(10).join(f"  {verb:<12}{summary}" for verb, summary in VERBS.items())}
 
 Example: paralab train problem=digits trainer=supervised/mlp labels=100
 
@@ -67,68 +74,28 @@ def main() -> None:
 
 def _app(verb: str) -> typer.Typer:
     """One verb as an application of its own; raises Refused with the closest name where it is none."""
+    from importlib import import_module
+
     import typer
 
+    if verb not in VERBS:
+        from paralab.errors import Refused, closest
+
+        raise Refused(f"there is no verb '{verb}'. {closest(verb, VERBS)}")
     app = typer.Typer(
         add_completion=False,  # Hydra's, which knows the config, is used instead
         rich_markup_mode=None,  # plain help: importing rich would double the start
         pretty_exceptions_enable=False,
     )
+    name = verb.replace("-", "_")
+    module = import_module(f"paralab.cli.{name}")
     helps = {"help_option_names": ["-h", "--help"]}
-    match verb:
-        case "train":  # hands every option to Hydra's own parser, --help included
-            from paralab.cli.train import train
-
-            hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
-            app.command(context_settings=hydras, add_help_option=False)(train)
-        case "plan":
-            from paralab.cli.plan import plan
-
-            hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
-            app.command(context_settings=hydras, add_help_option=False)(plan)
-        case "watch":
-            from paralab.cli.watch import watch
-
-            app.command(context_settings=helps)(watch)
-        case "collect":
-            from paralab.cli.collect import collect
-
-            app.command(context_settings=helps)(collect)
-        case "clean":
-            from paralab.cli.clean import clean
-
-            app.command(context_settings=helps)(clean)
-        case "report":
-            from paralab.cli.report import report
-
-            app.command(context_settings=helps)(report)
-        case "runs":
-            from paralab.cli.runs import runs
-
-            app.command(context_settings=helps)(runs)
-        case "list":
-            from paralab.cli.list import list_
-
-            app.command(context_settings=helps)(list_)
-        case "predict":
-            from paralab.cli.predict import predict
-
-            app.command(context_settings=helps)(predict)
-        case "data":
-            from paralab.cli.data import check, data
-
-            app.callback(context_settings=helps)(data)
-            app.command("check", context_settings=helps)(check)
-        case "new":
-            from paralab.cli.new import new
-
-            app.command(context_settings=helps)(new)
-        case "doctor":
-            from paralab.cli.doctor import doctor
-
-            app.command(context_settings=helps)(doctor)
-        case _:
-            from paralab.errors import Refused, closest
-
-            raise Refused(f"there is no verb '{verb}'. {closest(verb, VERBS)}")
+    if verb in HYDRAS:
+        hydras = {"ignore_unknown_options": True, "allow_extra_args": True}
+        app.command(context_settings=hydras, add_help_option=False)(getattr(module, name))
+    elif verb == "data":
+        app.callback(context_settings=helps)(module.data)
+        app.command("check", context_settings=helps)(module.check)
+    else:
+        app.command(context_settings=helps)(getattr(module, "list_" if verb == "list" else name))
     return app

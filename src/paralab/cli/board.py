@@ -16,6 +16,7 @@ KINDS: Mapping[str, Kind] = {  # by Ended.end
     "finished": "finished", "there": "finished", "failed": "failed", "timed out": "failed", "refused": "failed",
     "pruned": "pruned", "interrupted": "interrupted",
 }  # fmt: skip
+NOT_STARTED = "not started"  # an end that is none
 RECENT = 100  # ends that the pace is taken from: six seconds of a fast sweep, an hour of a slow one
 SURE = 3.0  # runs' worth of work to be seen before a time is foretold
 
@@ -88,6 +89,9 @@ class Board:
         if key in self.ended:
             return
         self.running.pop(key, None)
+        if end == NOT_STARTED:  # it is left, as before
+            self.name_among(words)
+            return
         kind = KINDS[end]
         self.ended[key] = kind
         self.counts[kind] += 1

@@ -22,7 +22,7 @@ plan:                    # texts for the report; changing one reruns nothing
   scope: To be written. What the answer holds for, and what it does not.
   deliverables: To be written. What is handed over, such as a table, a figure, a model.
   schedule: To be written. When each is due.
-budget:
+{decision}budget:
   steps: null            # null: each trainer's own number of steps
 hydra:
   mode: MULTIRUN         # one run for each combination of what stands below
@@ -33,19 +33,24 @@ hydra:
         {trainers}
 {labels}      seed: range(3)
 """
+DECISION = """\
+decision:                # the rule, said before the first run: `paralab decide {name}` answers yes, no or not yet
+  candidate: {candidate}
+  baseline: {baseline}
+  metric: null           # null: test/ and the problem's objective
+  at_least: 0.0          # the least difference that counts
+  max_seeds: 20
+  looks: [10, 20]        # the numbers of seeds at which one looks
+"""
 README = """\
 # {title}
 
-**Question.** {question}
+{marked}
 
 **Plan.** Whom it serves, its decision rule, scope, deliverables, schedule, budget and grid stand in
 `{conf}`.
 
-**Command.** `paralab train experiment={name}`, then `paralab report {name}`.
-
 **Method.** To be written.
-
-**Finding.** To be written.
 """
 # Trainers that learn from a problem of a kind, by what builds it.
 TRAINERS = {
@@ -70,6 +75,7 @@ def new(
     Example: paralab new few_labels --problem digits --trainers supervised/mlp,semi_supervised/self_training
     """
     from paralab.catalog import folders, names
+    from paralab.report.finding import marked, title
 
     _check_name(name)
     paths = folders()
@@ -89,8 +95,9 @@ def new(
             problem=",".join(problems),
             trainers=",\n        ".join(chosen),
             labels="      labels: 50,null    # answers granted; null: every training row\n" * (problems == [DIGITS]),
+            decision=_decision(name, problems, chosen),
         ),
-        readme: README.format(name=name, title=_title(name), question=asked, conf=conf.as_posix()),
+        readme: README.format(title=title(name), marked=marked(name, asked, (), None), conf=conf.as_posix()),
     }
     _write(texts)
     print(f"{conf}\n{readme}\nRun it as it stands: paralab train experiment={name}")
@@ -106,8 +113,13 @@ def _check_name(name: str) -> None:
         raise Refused(f"name={name}: `paralab train experiment={name}` would not take it for a name; add a letter")
 
 
-def _title(name: str) -> str:
-    return re.sub("[_-]+", " ", name).strip().capitalize() or name
+def _decision(name: str, problems: list[str], trainers: list[str]) -> str:
+    """Of the second trainer against the first, on the first problem; none where there is but one to name."""
+    if len(trainers) < 2 or trainers[0] == trainers[1]:
+        return ""
+    more = f", problem: {problems[0]}" * (len(problems) > 1) + ", labels: 50" * (problems == [DIGITS])
+    sides = [f"{{trainer: {each}{more}}}" if more else each for each in trainers]
+    return DECISION.format(name=name, baseline=sides[0], candidate=sides[1])
 
 
 def _known(given: str, group: str, known: list[str]) -> list[str]:

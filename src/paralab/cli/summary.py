@@ -116,7 +116,9 @@ def _show(outcomes: Sequence[Outcome], total: int) -> None:
             _print(console, "next: the same command, without sweep.retry_failed=false, tries again what failed")
         elif errors:
             _print(console, "next: mend what was refused; what is finished is not run again")
-        elif len(outcomes) == total:
+        elif len(outcomes) < total or any(outcome.end == "not started" for outcome in outcomes):
+            _print(console, "next: the same command goes on; what is finished is not run again")
+        else:
             _print(console, f"next: {report}")
     except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
         return
@@ -151,7 +153,11 @@ def _counts(outcomes: Sequence[Outcome], total: int) -> str:
     was = f" ({there} of them already there)" if there else ""
     failed = sum(outcome.error is not None for outcome in outcomes)
     ends = Counter(outcome.end for outcome in outcomes)
-    rest = {"pruned": ends["pruned"], "interrupted": ends["interrupted"], "not started": total - len(outcomes)}
+    rest = {
+        "pruned": ends["pruned"],
+        "interrupted": ends["interrupted"],
+        "not started": ends["not started"] + total - len(outcomes),
+    }
     more = "".join(f", {count} {what}" for what, count in rest.items() if count > 0)
     return f"{len(finished)} of {total} runs finished{was}, {failed} failed{more}"
 

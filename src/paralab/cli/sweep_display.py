@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from paralab.cli.board import Board, Words
+from paralab.cli.board import NOT_STARTED, Board, Words
 from paralab.cli.picture import clean, counts, line, picture
 from paralab.cli.progress import Asks, name_of, words_of
 from paralab.cli.summary import told
@@ -118,7 +118,7 @@ class SweepDisplay:
         if outcome.error is not None:
             if self.live is None or failed <= SHOWN:
                 self._print(f"{place}: {told(outcome)}", "red")
-        elif not self.live:
+        elif not self.live and outcome.end != NOT_STARTED:
             self._line(f"{place}: {score[0]} {score[1]:.4g}" if score else f"{place}: {outcome.end}")
 
     def _id(self, key: int) -> int:

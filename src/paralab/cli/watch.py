@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LATELY = 600.0  # seconds: what ended in them gives the pace
 SHARE = 10  # times as long as a look took is waited for the next, so that 10,000 runs cost a tenth of a core
+TRIALS = 20  # of a study that are listed
 LONGEST = 5.0  # seconds, though
 
 
@@ -34,7 +36,8 @@ def watch(
 
     Example: paralab watch label_efficiency
 
-    Ends once every run has; writes nothing, and stops nothing when it is stopped.
+    Ends once every run has; writes nothing, and stops nothing when it is stopped. Of a study that has ended it lists
+    the trials, too.
     """
     from paralab.errors import Refused, closest
     from paralab.sweep.look import Look
@@ -89,7 +92,8 @@ def _as_json(look: Look, once: bool, interval: float) -> None:
     while True:
         begun, now = time.monotonic(), time.time()
         board = board_of(look.again(), now, look.started)
-        typer.echo(json.dumps(board.plain(now)))
+        trials = {"trials": study["trials"]} if (study := look.study()) else {}
+        typer.echo(json.dumps(board.plain(now) | trials))
         if once or _over(board):
             return
         _wait(begun, interval)
@@ -124,9 +128,27 @@ def _as_text(look: Look, once: bool, interval: float, experiment: str) -> None:
             console.print(Text(f"{experiment} has no run yet"))
             return
         console.print(picture(board, now, console.width, max(console.height, 20), _note(board)))
+        for text in _trials(look.study(), experiment):
+            console.print(Text(text), soft_wrap=True)
         show_failures([(run.folder, run.error) for run in runs if run.error and run.state == "failed"], console)
     except SystemExit:  # rich's answer to a closed pipe: `| head` has read enough, which is no failure
         return
+
+
+def _trials(study: Mapping[str, Any], experiment: str) -> list[str]:
+    """What an ended study tried, best first; the runs above are its winner's."""
+    if not study:
+        return []
+    trials = sorted(study["trials"], key=lambda trial: -inf if trial["value"] is None else trial["value"], reverse=True)
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(study["counts"].items()))
+    lines = [f"its study: {len(trials)} trials, {counts}; valid/{study['objective']}, best first:"]
+    for trial in trials[:TRIALS]:
+        value = "" if trial["value"] is None else f"{trial['value']:.4g}"
+        said = " ".join(f"{key.removeprefix('trainer.')}={each}" for key, each in trial["params"].items())
+        lines.append(f"  {trial['number']:>4}  {trial['state']:<8}  {value:>7}  {said}")
+    if len(trials) > TRIALS:
+        lines.append(f"  and {len(trials) - TRIALS} more: paralab watch {experiment} --json")
+    return ["".join(each if each.isprintable() else " " for each in line) for line in lines]
 
 
 def _wait(begun: float, interval: float) -> None:

@@ -43,3 +43,12 @@ def whole(value: float) -> str:
     if not math.isfinite(value):
         return "-"
     return f"{value:.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.1f}"
+
+
+def size(count: float) -> str:
+    """Bytes as a reader takes them: "950 B", "12 kB", "3.4 MB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 9.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError

@@ -27,6 +27,11 @@ def config_id(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def rule_digest(rule: Mapping[str, Any]) -> str:
+    """SHA-256 of a pre-registered rule: stamped into runs, but no part of their ids: a changed rule reruns nothing."""
+    return hashlib.sha256(json.dumps(rule, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
 def by_content(value: Any, where: str) -> Any:
     """A problem's node with the SHA-256 of a file or folder wherever a key is `path` or ends so."""
     if isinstance(value, list):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -59,14 +59,15 @@ def curves(kind: str, folder: Path) -> Iterator[Curves]:
 class TensorBoard(Curves):
     """An event file, without torch or TensorFlow: 50 us a line of three numbers, half of it for their checksum."""
 
-    def __init__(self, file: FileIO) -> None:
+    def __init__(self, file: FileIO | BytesIO, clock: Callable[[], float] = time.time) -> None:
         # .35 s, only where asked for
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         self.event, self.summary, self.records = Event, Summary, RecordWriter(file)
-        self.began = time.time()  # what stands for second 0 of the training clock
+        self.clock = clock
+        self.began = clock()  # what stands for second 0 of the training clock
         self._write(file_version="brain.Event:2")
         self._write(step=0, session_log=SessionLog(status=SessionLog.START))  # voids the steps from 0 on of older files
 
@@ -90,13 +91,20 @@ class TensorBoard(Curves):
                 start.hparams[name].number_value = value
             else:
                 start.hparams[name].string_value = str(value)
-        over = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time())
+        over = plugin_data_pb2.SessionEndInfo(status=api_pb2.STATUS_SUCCESS, end_time_secs=self.clock())
         self._scalars(step, scores, scores.get("cost/seconds", 0.0))
         for tag, said in (
             (metadata.SESSION_START_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_start_info=start)),
             (metadata.SESSION_END_INFO_TAG, plugin_data_pb2.HParamsPluginData(session_end_info=over)),
         ):
             about = metadata.create_summary_metadata(said)
+            about.plugin_data.content = (
+                type(said)
+                .FromString(about.plugin_data.content)
+                .SerializeToString(
+                    deterministic=True  # else the settings' order is another in each process
+                )
+            )
             value = self.summary.Value(tag=tag, metadata=about, tensor=metadata.NULL_TENSOR)
             self._write(summary=self.summary(value=[value]))
 
@@ -106,7 +114,7 @@ class TensorBoard(Curves):
         self._write(self.began + seconds, step=step, summary=self.summary(value=values))
 
     def _write(self, when: float | None = None, **said: Any) -> None:
-        self.records.write(self.event(wall_time=time.time() if when is None else when, **said).SerializeToString())
+        self.records.write(self.event(wall_time=self.clock() if when is None else when, **said).SerializeToString())
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

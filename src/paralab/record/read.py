@@ -38,6 +38,8 @@ class Run:
     error: str | None = None  # one line
     parent: str | None = None  # the finished run it went on from, and at which step
     command: tuple[str, ...] = ()
+    started: str = ""  # ISO 8601, UTC; empty where nothing is recorded
+    decision: Json | None = None  # the pre-registered rule that it was run under, with its digest
     provenance: Json = field(default_factory=dict)
 
     @property
@@ -146,6 +148,8 @@ def run_in(folder: Path, experiment: str, place: tuple[str, str, str]) -> Run:
             error=None if record.get("error") is None else str(record.get("error")),
             parent=parent_in(record),
             command=_words(record.get("command")),
+            started=str(record.get("started") or ""),
+            decision=_mapping(record.get("decision")),
             provenance=_mapping(record.get("provenance")) or {},
         )  # fmt: skip
     except Damage as damage:

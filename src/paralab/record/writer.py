@@ -15,6 +15,7 @@ import yaml
 from paralab.record import files, log, monitor, provenance
 from paralab.record.folder import SCORES
 from paralab.record.holder import held
+from paralab.record.identity import rule_digest
 from paralab.record.plan import Plan
 
 FORMAT = 1
@@ -51,9 +52,12 @@ class Record:
             "trainer": plan.trainer,
             "config_id": plan.config_id,
         }
+        rule = config.get("decision")
+        decision = None if rule is None else {"digest": rule_digest(rule), **rule}
+        fresh = {"parent": None, "error": None, "ended": None}
         record = cls(
             folder,
-            {"format": FORMAT, **names, **asked, **facts, "parent": None, "error": None, "ended": None},
+            {"format": FORMAT, **names, **asked, "decision": decision, **facts, **fresh},
             time.monotonic(),
         )
         record.facts |= {"command": sys.argv, "started": _now(), "provenance": provenance.collect()}
@@ -81,7 +85,17 @@ class Record:
         log.say(status)
 
     def _write(self, status: str) -> None:
-        files.write_json(self.folder / "record.json", {**self.facts, "status": status})
+        write_record(self.folder, {**self.facts, "status": status})
+
+
+def write_record(place: Path, facts: Mapping[str, Any]) -> None:
+    """Write record.json with `seal`, the digest of all else in it."""
+    files.write_json(place / "record.json", {**facts, "seal": seal(facts)})
+
+
+def seal(facts: Mapping[str, Any]) -> str:
+    """The digest of what a record says, its own seal left out."""
+    return files.json_digest({key: value for key, value in facts.items() if key != "seal"})
 
 
 def bury(place: Path, why: str) -> None:
@@ -91,7 +105,7 @@ def bury(place: Path, why: str) -> None:
         return
     facts = files.read_json(record)
     if facts["status"] == "running":
-        files.write_json(record, {**facts, "status": "failed", "error": why, "ended": _now()})
+        write_record(place, {**facts, "status": "failed", "error": why, "ended": _now()})
         with log.to_file(place / "run.log"):
             log.say(f"failed: {why}")
 

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from paralab.compare.gather import Block, left_out, of_tuning
 from paralab.record.read import Run, Status
-from paralab.report.gather import Block, left_out, of_tuning
 
 ADVISED = 10  # seeds of a reported table
 UNFINISHED: tuple[Status, ...] = ("running", "interrupted", "failed")
@@ -47,10 +47,14 @@ def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[
         steps.append((again, "goes on with what is unfinished"))
     if seeds < ADVISED and tunes:
         reason = f"{ADVISED} seeds of the winner instead of {seeds}; no trial runs again"
-        steps.append(([*again, f"hydra.sweeper.report_seeds={ADVISED}"], reason))
+        steps.append((_with(again, "hydra.sweeper.report_seeds", str(ADVISED)), reason))
     elif seeds < ADVISED and asked < ADVISED and any(word.startswith(("experiment=", "seed=")) for word in again):
-        more = [*(word for word in again if not word.startswith("seed=")), f"seed=range({ADVISED})"]
-        steps.append((more, f"{ADVISED} seeds instead of {seeds}: narrower intervals; only the new ones run"))
+        steps.append(
+            (
+                _with(again, "seed", f"range({ADVISED})"),
+                f"{ADVISED} seeds instead of {seeds}: narrower intervals; only the new ones run",
+            )
+        )
     root = runs[0].folder.parents[6]
     elsewhere = [] if root == Path("experiments") else ["--root", str(root)]
     steps.append((["paralab", "runs", experiment, *elsewhere], "every run by itself"))
@@ -61,6 +65,11 @@ def advice(experiment: str, runs: Sequence[Run], made: Sequence[Block]) -> list[
 def rerun(experiment: str, runs: Sequence[Run]) -> str:
     """The command that most runs were started by."""
     return shlex.join(_started_by(experiment, runs))
+
+
+def _with(words: Sequence[str], key: str, value: str) -> list[str]:
+    """The command with this value of the key, and no other."""
+    return [*(word for word in words if word.lstrip("+").partition("=")[0] != key), f"{key}={value}"]
 
 
 def _asked(words: Sequence[str]) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from paralab.compare.gather import Block, Budget, Cell, Method
 from paralab.page.numbers import fixed, interval, short, spread, whole
-from paralab.report.gather import Block, Budget, Cell, Method
 
 Show = Callable[[Cell], str]
 

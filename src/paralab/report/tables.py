@@ -8,9 +8,9 @@ import json
 import math
 from collections.abc import Sequence
 
+from paralab.compare.gather import Block, Budget, Method
 from paralab.record.read import Run
 from paralab.report.advice import missing
-from paralab.report.gather import Block, Budget, Method
 from paralab.report.notes import notes
 from paralab.report.sheets import Sheet, heading, sheets, title
 
@@ -29,6 +29,15 @@ def markdown(name: str, question: str, made: Sequence[Block], runs: Sequence[Run
         parts.append("\n".join(f"- {_plain(note)}" for note in notes(block, runs)))
     if lines := missing(runs):
         parts.append("## In no mean\n\n" + "\n".join(f"- {_plain(line)}" for line in lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def sections(name: str, said: Sequence[tuple[str, list[str]]]) -> str:
+    """Headings with a list each, under one title."""
+    parts = [f"# {_plain(name)}"]
+    parts += [
+        f"## {_plain(head)}\n\n" + "\n".join(f"- {_plain(line)}" for line in lines) for head, lines in said if lines
+    ]
     return "\n\n".join(parts) + "\n"
 
 

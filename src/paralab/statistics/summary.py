@@ -31,7 +31,7 @@ def summary(values: Sequence[float], level: float = 0.95) -> Summary:
     return Summary(n, mean, sd, mean - half, mean + half)
 
 
-def quantile(probability: float, freedom: int) -> float:
+def quantile(probability: float, freedom: float) -> float:
     """Of Student's t distribution."""
     from scipy.special import stdtrit  # a tenth of the import time of scipy.stats
 

@@ -31,10 +31,11 @@ def more(ended: Ended, attempt: Attempt, max_retries: int) -> tuple[float, str] 
     match ended.end:
         case "held":
             return HELD_AGAIN, "" if attempt.held else f"{ended.message}; this sweep waits"
-        case "interrupted" if attempt.moves < MOVES:
+        case "interrupted" | "not started" if attempt.moves < MOVES:
             return 0.0, "its worker was told to end; another goes on"
         case "failed" | "timed out" if attempt.number < max_retries and not ended.final:
-            return 0.0, f"{ended.message}; attempt {attempt.number + 2} goes on from its checkpoint"
+            how = "goes on from its checkpoint" if _saved(attempt.plan) else "begins anew"
+            return 0.0, f"{ended.message}; attempt {attempt.number + 2} {how}"
     return None
 
 
@@ -49,5 +50,10 @@ def after(attempt: Attempt, ended: Ended, begun: bool) -> Attempt:
         plan=replace(attempt.plan, config={**attempt.plan.config, "force": force}),
         ended=ended,
         number=attempt.number + (ended.end in ("failed", "timed out")),
-        moves=attempt.moves + (ended.end == "interrupted"),
+        moves=attempt.moves + (ended.end in ("interrupted", "not started")),
     )
+
+
+def _saved(plan: Plan) -> bool:
+    place = plan.folder / "checkpoint"
+    return place.is_dir() and any(not each.name.startswith(".") for each in place.iterdir())

@@ -43,7 +43,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run of a sweep ended: with a result, with an error, or (pruned, interrupted) with neither."""
+    """How one run of a sweep ended: with a result, with an error, or (pruned, interrupted, ...) with neither."""
 
     plan: Plan
     result: Result | None
@@ -136,7 +136,7 @@ class _Loop:
         while self._turn(pool):
             """Goes on."""
         for _, attempt in self.again:  # stopped before their next attempt
-            self._close(attempt, attempt.ended or Ended("interrupted"))
+            self._close(attempt, attempt.ended or Ended("not started"))
         if self.broken:
             raise self.broken
         if stop := self.watcher.signal:
@@ -200,7 +200,7 @@ class _Loop:
     def _ended(self, future: Future[Ended], plan: Plan) -> Ended:
         """What a job said of its end; of a worker that was lost, the record says it for the run."""
         if future.cancelled():
-            return Ended("interrupted", f"{plan.folder}: stopped before it began")
+            return Ended("not started", f"{plan.folder}: stopped before it began")
         if (error := future.exception()) is None:
             return future.result()
         if not plan.config["force"] and folder.finished(plan.folder):  # lost a moment too late to matter

@@ -46,7 +46,10 @@ def without(
 
 def _words(text: str, names: AbstractSet[str]) -> Iterator[tuple[str, list[Override]]]:
     """Each word's key, and the values any of which it takes."""
-    for override in parse(re.split(r"\s+(?=[+~]*[\w./@]+=)", text.strip())):
+    words = re.split(r"\s+(?=[+~]*[\w./@]+=)", text.strip())
+    if bad := next((word for word in words if "=" not in word), None):
+        raise Refused(f"sweep.exclude: '{bad}' is no key=value: an exclusion is written \"labels=20 seed=1,2\"")
+    for override in parse(words):
         if _name(override) not in names:
             raise Refused(
                 f"sweep.exclude: '{_name(override)}' is no axis of this grid. {closest(_name(override), names)}"

@@ -14,7 +14,7 @@ from paralab.record.writer import bury
 from paralab.run import TIMEOUT, run
 from paralab.sweep.channel import Address, Line
 
-End = Literal["finished", "there", "held", "refused", "failed", "timed out", "interrupted", "pruned"]
+End = Literal["finished", "there", "held", "refused", "failed", "timed out", "interrupted", "not started", "pruned"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def work(plan: Plan, key: int, brief: Brief) -> Ended:
 
         try:
             if asked := ASKED.signal or line.begin():
-                return Ended("interrupted", f"{plan.folder}: stopped before it began", asked)
+                return Ended("not started", f"{plan.folder}: stopped before it began", asked)
             result = run(plan, trust=brief.trust, tell=tell, say=lambda text: line.say(plan.told(text)))
             return Ended("there" if result.was_there else "finished")
         except Held as error:

@@ -24,6 +24,7 @@ from paralab.seeds import TUNING
 from paralab.sweep import manifest
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SUMMARY = "summary.json"  # of an ended study, beside its journal
 TAIL = 1 << 16  # bytes of a history in which its last whole line is looked for
 State = Literal["waiting", "running", "finished", "failed", "pruned", "interrupted"]
 OVER = ("finished", "failed", "pruned")
@@ -71,6 +72,16 @@ class Look:
             others = [_look(_named(path)) for path in self._folders() if path not in self._runs]
             return [*self._runs.values(), *(run for run in others if run.state == "running")]
         return list(self._runs.values())
+
+    def study(self) -> Mapping[str, Any]:
+        """The summary of the study that ended here last; empty where a sweep began after it, or there is none."""
+        found = self.place.glob(f"sweeps/*/{SUMMARY}")
+        with suppress(OSError):
+            newest = max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+            begun = (self.home / manifest.STARTS).stat().st_mtime_ns if self.home else 0
+            if newest is not None and newest.stat().st_mtime_ns >= begun:
+                return _json(newest)
+        return {}
 
     def _folders(self) -> list[Path]:
         """Of all runs there are, planned or not."""

@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from paralab.catalog import names
+from paralab.compare.rule import plain, rule_of
+from paralab.compare.sides import check
 from paralab.compose import choices, compose
 from paralab.errors import Refused
 from paralab.guard import parse
@@ -29,7 +32,7 @@ from paralab.schema import SWEEPS
 from paralab.seeds import check_reported
 from paralab.sweep.exclude import Point, values_of
 from paralab.sweep.parts import Frame
-from paralab.sweep.points import of_runs, of_sweep, points
+from paralab.sweep.points import check_lists, of_runs, of_sweep, points
 
 OF_GRIDS = "is how a grid is run, and this is one run: add -m"
 
@@ -41,6 +44,11 @@ class Chosen:
     frame: Frame
     problem: str
     trainer: str
+    paths: Sequence[Path]  # the conf folders
+
+    @cached_property
+    def trainers(self) -> list[str]:
+        return names("trainer", self.paths)
 
 
 def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictConfig, bool]:
@@ -49,6 +57,7 @@ def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictC
     Of a grid it is only the frame: a plain value may lie below a group that is an axis, and has no place yet.
     """
     parsed = parse(overrides)
+    check_lists(parsed)
     of_grid = [override for override in parsed if of_sweep(override.key_or_group)]
     if axis := next((override for override in of_grid if override.is_sweep_override()), None):
         raise Refused(f"'{axis.input_line}' is how a grid is run, no axis of it: give one value")
@@ -62,7 +71,12 @@ def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictC
             raise
         if config.hydra.mode == RunMode.MULTIRUN:
             return config, True
-    config = compose(load, overrides)
+    try:
+        config = compose(load, overrides)
+    except Refused as refused:  # what is missing may stand in the grid's file
+        if not of_grid or "hydra.mode" in {override.key_or_group for override in parsed}:
+            raise
+        raise Refused(f"{of_grid[0].input_line} {OF_GRIDS}") from refused
     if config.hydra.mode == RunMode.MULTIRUN:
         return config, True
     if of_grid:
@@ -103,6 +117,7 @@ def plan_grid(
     chooses = {text for text, override in parsed.items() if not _is_plain(override, load)}
     chosen: dict[tuple[str, ...], Chosen] = {}
     plans: dict[Path, Plan] = {}
+    rules: dict[str, object] = {}
     for point in grid.points:
         group = tuple(text for text in point.said if text in chooses)
         try:
@@ -112,6 +127,8 @@ def plan_grid(
         except (Refused, HydraException, OmegaConfBaseException):  # composed alone, it says best what is wrong
             plan = _alone(load, own, point, trust)
         plans.setdefault(plan.folder, plan)
+        if plan.config["decision"] != rules.setdefault(plan.config["name"], plan.config["decision"]):
+            raise Refused("decision is an axis of this grid; a rule is one for the whole experiment: give one value")
     for notice in grid.notices:
         say(notice)
     if again := len(grid.points) - len(plans):
@@ -148,7 +165,8 @@ def chosen_of(config: DictConfig, trust: Sequence[str]) -> Chosen:
     with open_dict(base):
         for key in ("hydra", *SWEEPS):
             del base[key]
-    return Chosen(Frame(base, trust), choices["problem"], choices["trainer"])
+    paths = [Path(source.path) for source in config.hydra.runtime.config_sources if source.schema == "file"]
+    return Chosen(Frame(base, trust), choices["problem"], choices["trainer"], paths)
 
 
 def planned(chosen: Chosen, overrides: Sequence[Override], said: Sequence[str], *, tuning: bool = False) -> Plan:
@@ -156,8 +174,18 @@ def planned(chosen: Chosen, overrides: Sequence[Override], said: Sequence[str], 
     resolved, config_id = chosen.frame.settled(chosen.frame.applied(overrides))
     if not tuning:
         check_reported(resolved["seed"])
+    resolved["decision"] = _rule(resolved, chosen)
     files = files_of(resolved["problem"])
     return Plan(resolved, named(chosen.problem, resolved), chosen.trainer, config_id, tuple(said), files)
+
+
+def _rule(config: Mapping[str, Any], chosen: Chosen) -> Mapping[str, Any] | None:
+    """The decision's rule in its one spelling; raises Refused, also for a trainer or setting that it gets wrong."""
+    rule = rule_of(config["decision"])
+    if rule is None:
+        return None
+    check(rule, chosen.trainers, chosen.trainer, config)
+    return plain(rule)
 
 
 def named(choice: str, config: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ from paralab.schema import SWEEPS
 from paralab.sweep.exclude import Point, values_of, without
 from paralab.sweep.rows import Row, read
 
+LISTS = {"sweep.zip": "[labels,seed]", "sweep.exclude": '["trainer=supervised/mlp labels=20"]'}
 Offered = Callable[[str], Sequence[str]]  # what a config group has
 Step = tuple[tuple[tuple[int, str], ...], str]  # texts with their places on the line, and where a file says them
 
@@ -90,6 +91,14 @@ def _own_axes(config: DictConfig, given: Sequence[Override], offered: Offered) -
             raise Refused(f"hydra.sweeper.params.{key}: how a grid is run is no axis of it; say it at the YAML's top")
     texts = [f"{key}={'null' if value is None else value}" for key, value in params.items() if key not in replaced]
     return [_Axis(override.get_key_element(), list(values_of(override, offered))) for override in parse(texts)]
+
+
+def check_lists(given: Sequence[Override]) -> None:
+    """Raise Refused for a list of how a grid is run that is written as something else."""
+    for override in given:
+        form = LISTS.get(override.key_or_group)
+        if form and (override.is_sweep_override() or not isinstance(override.value(), list)):
+            raise Refused(f"'{override.input_line}' is no list: write it as {override.key_or_group}={form}")
 
 
 def _groups(said: Sequence[Any], axes: Sequence[_Axis]) -> list[list[int]]:

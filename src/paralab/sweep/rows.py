@@ -34,6 +34,9 @@ def read(name: str) -> list[Row]:
     if not lines:
         raise Refused(f"sweep.csv: {name} is empty: its first line names a key a column")
     (number, header), *rest = lines
+    if other := next((each for each in ";\t|" if len(header) == 1 and each in header[0]), None):
+        what = "a tab" if other == "\t" else f"'{other}'"
+        raise Refused(f"{name}, line {number}: its columns are parted by {what}; part them by commas")
     keys = tuple(_key(cell, f"{name}, line {number}, column {place}") for place, cell in enumerate(header, 1))
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         raise Refused(f"{name}, line {number}: {twice} is the name of two columns; leave one of them out")

@@ -24,7 +24,7 @@ from paralab.record import files, folder, lineage
 from paralab.record.identity import by_content
 from paralab.record.lock import locked
 from paralab.record.plan import Plan
-from paralab.record.writer import bury
+from paralab.record.writer import bury, write_record
 from paralab.sweep import parcel
 from paralab.sweep.job import ASKED, Brief, Ended, ready, work
 
@@ -177,7 +177,7 @@ def _homeward(here: Plan) -> bytes | None:
     record, log = place / "record.json", place / "run.log"
     if record.exists():
         facts = files.read_json(record)
-        files.write_json(record, {**facts, "error": facts["error"] and here.told(facts["error"])})
+        write_record(place, {**facts, "error": facts["error"] and here.told(facts["error"])})
     if log.exists():
         log.write_text(here.told(log.read_text(errors="surrogateescape")), errors="surrogateescape")
     return parcel.pack(place)

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,7 @@ from paralab.sweep.trip import Back, Trip, attend, go, pack_for, remains
 from paralab.threads import VARIABLES
 
 SEARCH = 60.0  # seconds the machines have to answer which of them has what a dead worker left
+ANSWER = 2.0  # seconds a cluster has to answer at its address
 GIB = 1 << 30
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -106,7 +108,7 @@ class _Pool:
         from ray.exceptions import RayError, RayTaskError
 
         if stop := self.work.asked():
-            return Ended("interrupted", f"{plan.folder}: stopped before it began", stop), None
+            return Ended("not started", f"{plan.folder}: stopped before it began", stop), None
         brief, needs = self.work.brief, self.asked.needs(plan)
         bags = pack_for(plan, key, brief, None if brief.timeout is None else brief.timeout + self.asked.grace_s)
         own = {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"], "resources": self.asked.resources}
@@ -159,6 +161,18 @@ def _reachable(brief: Brief, ip: str) -> Brief:
     return replace(brief, address=replace(brief.address, place=(ip, brief.address.place[1])))
 
 
+def _check_answers(address: str) -> None:
+    """Raise Refused where nothing listens at host:port, for which Ray would wait minutes; "auto" has no port."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER).close()
+    except (OSError, OverflowError) as error:
+        why = f"nothing answers there ({error})"
+        raise Refused(f"executor.address={address}: {why}; null starts a cluster on this machine") from error
+
+
 @contextmanager
 def _cluster(address: str | None) -> Iterator[tuple[Any, dict[str, str]]]:
     """Ray with a cluster, and what its workers need in their environment; quiet, nothing left behind.
@@ -177,6 +191,8 @@ def _cluster(address: str | None) -> Iterator[tuple[Any, dict[str, str]]]:
     if ray.is_initialized():
         yield ray, {}
         return
+    if address is not None:
+        _check_answers(address)
     with ExitStack() as stack:
         asked: dict[str, Any] = {"address": address}
         if address is None:

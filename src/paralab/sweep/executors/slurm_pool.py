@@ -196,8 +196,8 @@ class SlurmPool:
             files.write(sent.folder / STOP, NOW.encode())
             if self._cluster.cancels:
                 sent.job.cancel(check=False)
-            for run in sent.left.values():
-                run.future.set_result(_stopped(run))
+            for place, run in sent.left.items():
+                run.future.set_result(_stopped(run, (sent.folder / f"{place}.begun").exists()))
             sent.left.clear()
         elif not sent.told:
             files.write(sent.folder / STOP, str(self._asked()).encode())
@@ -211,8 +211,10 @@ class SlurmPool:
         return [run for run in runs if not run.future.done()]
 
 
-def _stopped(run: Run) -> Ended:
-    return Ended("interrupted", f"{run.plan.folder}: stopped; the same command goes on from there")
+def _stopped(run: Run, begun: bool = False) -> Ended:
+    if begun:
+        return Ended("interrupted", f"{run.plan.folder}: stopped; the same command goes on from there")
+    return Ended("not started", f"{run.plan.folder}: stopped before it began")
 
 
 def _collect(sent: Sent) -> None:

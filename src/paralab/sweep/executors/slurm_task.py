@@ -70,7 +70,8 @@ class Task:
         if relay.by == "preemption" and self.left():
             cast(Any, signal.getsignal(preempted))(preempted, None)  # submitit's: requeues, and exits
         for place, plan in self.left():
-            self.write(place, Ended("interrupted", f"{plan.folder}: stopped; the same command goes on from there"))
+            begun = (self.folder / f"{place}.begun").exists()
+            self.write(place, Ended("interrupted" if begun else "not started", f"{plan.folder}: stopped"))
 
     def left(self) -> list[tuple[int, Plan]]:
         """The runs that have not ended, with their places."""
@@ -113,7 +114,11 @@ class _Runs:
         return self._relay.answer
 
     def end(self, outcome: Outcome) -> None:
-        if outcome.end not in ("interrupted", "held"):  # those are said at the end, where the task is not requeued
+        if outcome.end not in (
+            "interrupted",
+            "not started",
+            "held",
+        ):  # those are said at the end, where the task is not requeued
             message = "" if outcome.error is None else str(outcome.error)
             ended = Ended(cast(End, outcome.end), message, final=outcome.final)
             self._task.write(self._places[outcome.plan.folder], ended)

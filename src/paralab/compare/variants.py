@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from paralab.record.read import Run
 
 BUDGETED = {"trainer.horizon", "budget.steps"}
 COPIES = "problem.scenario."  # labels, seed, split, split_seed, select: what the root of the config says already
-IDENTITY = ("problem", "trainer", "budget", "split_seed", "select", "device", "threads", "compile", "repeat")
+IDENTITY = (
+    "problem", "trainer", "budget", "split_seed", "test_size", "folds", "select", "device", "threads", "compile",
+    "repeat",
+)  # fmt: skip  # not the fold: those of one seed make one unit
 
 
 def variants(runs: Sequence[Run]) -> dict[str, str]:
@@ -25,7 +28,8 @@ def variants(runs: Sequence[Run]) -> dict[str, str]:
     by_budget: dict[int | None, list[str]] = defaultdict(list)
     for config_id, run in first.items():
         by_budget[run.labels].append(config_id)
-    settings = {config_id: _flat(config(run.folder)) for config_id, run in first.items()}
+    held_by = {config_id: config(run.folder) for config_id, run in first.items()}
+    settings = {config_id: flat(held, IDENTITY) for config_id, held in held_by.items()}
     if all(held.get("trainer.horizon") == held.get("budget.steps") for held in settings.values()):
         settings = {i: {k: v for k, v in held.items() if k != "trainer.horizon"} for i, held in settings.items()}
     within = {key for ids in by_budget.values() for key in _differing([settings[i] for i in ids])}
@@ -33,8 +37,10 @@ def variants(runs: Sequence[Run]) -> dict[str, str]:
     told = {i: tuple(held.get(key, "unset") for key in keys) for i, held in settings.items()}
     off = ["null" if "null" in values else "false" for values in zip(*told.values(), strict=True)]
     names = {config_id: _name(keys, values, off) for config_id, values in told.items()}
-    clashes = {i for ids in by_budget.values() for i in ids if [names[j] for j in ids].count(names[i]) > 1}
-    clashes |= {i for i in told for j in told if names[i] == names[j] and told[i] != told[j]}
+    places = {i: (run.labels, names[i], str(held_by[i].get("fold"))) for i, run in first.items()}
+    crowded = Counter(places.values())
+    meant = Counter(name for name, _ in {(names[i], told[i]) for i in told})
+    clashes = {i for i in told if crowded[places[i]] > 1 or meant[names[i]] > 1}
     return {
         config_id: f"{name} {config_id}".strip() if config_id in clashes else name for config_id, name in names.items()
     }
@@ -51,17 +57,20 @@ def config(folder: Path) -> Mapping[str, object]:
     return data if isinstance(data, dict) else {}
 
 
-def _flat(settings: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
+def flat(settings: Mapping[str, object], roots: Sequence[str] = ()) -> dict[str, str]:
+    """{"trainer.C": "1.0", "select": "false"}: every setting below these root keys, or below all, as text."""
+    return dict(_leaves(settings, "", roots))
+
+
+def _leaves(settings: Mapping[str, object], prefix: str, roots: Sequence[str]) -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
         path = f"{prefix}{key}"
-        if (not prefix and key not in IDENTITY) or path.startswith(COPIES):
+        if (not prefix and roots and key not in roots) or path.startswith(COPIES):
             continue
         if isinstance(value, dict):
-            flat |= _flat(value, f"{path}.")
+            yield from _leaves(value, f"{path}.", roots)
         else:
-            flat[path] = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return flat
+            yield path, "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _differing(settings: Sequence[Mapping[str, str]]) -> set[str]:

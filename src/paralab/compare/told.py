@@ -1,0 +1,61 @@
+"""What a reader must know of how the methods of a table came by their answers."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from paralab.compare.gather import Block
+from paralab.compare.variants import config
+from paralab.record.read import Run
+
+ORACLE = "oracle accuracy: clusters named one to one by the test labels themselves, which no method may see."
+
+
+def paradigms(block: Block) -> list[str]:
+    """Where label budgets do not mean the same for every method."""
+    present = {method.paradigm for method in block.methods}
+    if len(block.budgets) == 1 or "reinforcement" not in present:
+        return []
+    said = ["For a bandit the labels column counts pulls, each answered by one reward."]
+    if present - {"reinforcement"}:
+        said.append("Label budgets are stratified: they carry class proportions that a bandit does not get.")
+    return said
+
+
+def clusters(block: Block) -> list[str]:
+    """The number of clusters is the trainer's own setting: a table that sets it to the truth says so."""
+    told = []
+    for method in block.methods:
+        folder = next(iter(method.cells.values())).runs[0].folder
+        classes = _clustered(folder)
+        trainer = config(folder).get("trainer") if classes else None
+        if isinstance(trainer, dict) and classes in (trainer.get("clusters"), trainer.get("components")):
+            told.append(f"{method.name} is told k = {classes}, the true number of classes.")
+    return told
+
+
+def seen(split: str) -> list[str]:
+    return ["split=all: judged on the very rows that were seen."] if split == "all" else []
+
+
+def failures(runs: Sequence[Run]) -> list[str]:
+    """Of the runs that no mean contains."""
+    lost = sum(run.status in ("failed", "diverged") for run in runs)
+    if not lost:
+        return []
+    return [f"{lost} run{'s' if lost > 1 else ''} failed or diverged and {'are' if lost > 1 else 'is'} in no mean, "
+            "which flatters the methods they are of."]  # fmt: skip
+
+
+def _clustered(folder: Path) -> int | None:
+    """How many classes the test rows of a clusterer hold; None where they were not clustered, or not kept."""
+    import numpy as np
+
+    try:
+        with np.load(folder / "predictions.npz", allow_pickle=False) as kept:
+            truth = kept["truth"] if "cluster" in kept.files else np.empty(0)
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return len(np.unique(truth)) if truth.dtype.kind in "iu" else None
