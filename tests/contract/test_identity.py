@@ -36,6 +36,7 @@ DECIDES_NOT = [
     "monitor=tensorboard",
     "+plan.scope=none",
     "device=auto",
+    "decision={candidate:supervised/logistic,baseline:supervised/forest,max_seeds:6}",
 ]
 
 

@@ -13,7 +13,7 @@ from paralab.record import files, history
 
 PASSING = (
     "seconds", "started", "ended", "wall_seconds", "command", "cost/seconds", "cost/peak_rss_mb", "peaks",
-    "provenance", "config.yaml",
+    "provenance", "config.yaml", "seal",
 )  # fmt: skip
 CLOCKED = (
     "scores.json",

@@ -56,11 +56,11 @@ def test_splits_take_the_corrected_t() -> None:
 def test_folds_measure_the_variance_and_a_seed_is_the_unit() -> None:
     generator = np.random.default_rng(3)
     folds = generator.normal(0.8, 0.02, (2, 6, 5))
-    units = Units(("one", "other"), tuple(range(6)), folds.mean(axis=2).T, "folds", 1.25, "new folds", SAME,
+    units = Units(("one", "other"), tuple(range(6)), folds.mean(axis=2).T, "folds", 0.3125, "new folds", SAME,
                   tuple({seed: tuple(of[seed]) for seed in range(6)} for of in folds))  # fmt: skip
     pair = compared(PLACE, None, units, 0, 1, Asked())
     d = (folds[0] - folds[1]).ravel()
-    error = d.std(ddof=1) * (1 / 30 + 1 / 4) ** 0.5
+    error = d.std(ddof=1) * (1 / 30 + 0.3125) ** 0.5
     assert pair.n == 6
     assert pair.p == pytest.approx(2 * stats.t.sf(abs(d.mean()) / error, 29))
     assert pair.effect.value == pytest.approx(folds[0].mean() - folds[1].mean())

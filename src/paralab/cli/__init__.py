@@ -14,8 +14,8 @@ VERBS = {  # the first line of each verb's own help, held by a test
     "watch": "Watch an experiment's sweep from another terminal.",
     "report": "Write and show an experiment's tables, figures and page.",
     "compare": "Say which method is better, by the test that fits the case.",
-    "decide": "Answer an experiment's pre-registered question: yes, no or not yet.",
-    "reproduce": "Run a finished run again from its record; say how far it is the same.",
+    "decide": "Answer an experiment's declared question: yes, no or not yet.",
+    "reproduce": "Run a run again from its record; say how far it is the same.",
     "verify": "Check digests, missing seeds, tuning seeds and the declared rule.",
     "export": "Write all scores and costs as CSV, Parquet or TensorBoard files.",
     "sync-mlflow": "Copy an experiment's runs into an MLflow store, once each.",
@@ -34,7 +34,7 @@ HELP = f"""Usage: paralab VERB ...
 Train, compare and keep models of four paradigms behind one interface.
 
 Verbs (paralab VERB --help tells more):
-{chr(10).join(f"  {verb:<12}{summary}" for verb, summary in VERBS.items())}
+{chr(10).join(f"  {verb:<11} {summary}" for verb, summary in VERBS.items())}
 
 Example: paralab train problem=digits trainer=supervised/mlp labels=100
 

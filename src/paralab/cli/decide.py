@@ -20,7 +20,7 @@ def decide(
     root: Annotated[Path, typer.Option("--root", help="Where experiments lie.")] = Path("experiments"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
 ) -> None:
-    """Answer an experiment's pre-registered question: yes, no or not yet.
+    """Answer an experiment's declared question: yes, no or not yet.
 
     Example: paralab decide label_efficiency
 

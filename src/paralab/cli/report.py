@@ -25,7 +25,9 @@ def report(
     from paralab.report.write import report_all
 
     if every == (experiment is not None):
-        raise Refused("paralab report needs the name of one experiment, or --all; `paralab runs` lists them")
+        raise Refused(
+            "give the name of one experiment, or --all (`paralab runs` lists them); see paralab report --help"
+        )
     if experiment is None:
         written, index = report_all(root)
     else:

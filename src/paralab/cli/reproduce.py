@@ -28,7 +28,7 @@ def reproduce(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object instead of lines.")] = False,
     trust: Annotated[list[str] | None, typer.Option(metavar="PREFIX", help="Also build classes below PREFIX.")] = None,
 ) -> None:
-    """Run a finished run again from its record; say how far it is the same.
+    """Run a run again from its record; say how far it is the same.
 
     Example: paralab reproduce label_efficiency/2e21abef/seed-8
 

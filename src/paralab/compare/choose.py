@@ -84,7 +84,8 @@ def _paired(
             if units.kind == "folds"
             else "the same splits, seed by seed"
         )
-        why = f"{shared}; they share rows, so the variance is corrected (test rows/rows two training sets share {fixed(ratio, 2)})"
+        share = f"test rows are {fixed(ratio, 2)} of those that two training sets share"
+        why = f"{shared}; they share rows, so the variance is corrected ({share})"
     else:
         effect, p = paired.mean_difference(d, LEVEL), paired.sign_flip(d) if n >= FEW else 1.0
         test = "sign-flip permutation, t interval"

@@ -67,7 +67,8 @@ def compose_any(load: ConfigLoaderImpl, overrides: Sequence[str]) -> tuple[DictC
         try:
             config = compose(load, frame, RunMode.MULTIRUN)
         except Refused:
-            compose(load, [_first(each, load) for each in parsed if not of_sweep(each.key_or_group)])
+            if not any(each.is_interval_sweep() for each in parsed):  # a tuner's: there is no first point
+                compose(load, [_first(each, load) for each in parsed if not of_sweep(each.key_or_group)])
             raise
         if config.hydra.mode == RunMode.MULTIRUN:
             return config, True
