@@ -14,11 +14,13 @@ from scipy import stats
 
 from paralab.compare.choose import Asked, compared
 from paralab.compare.compare import compare
-from paralab.compare.result import Comparison, Place
+from paralab.compare.result import Comparison, Place, Standing
+from paralab.compare.told import coverage
 from paralab.compare.units import Kind, Units
 from paralab.errors import Refused
 from paralab.record.read import runs
 from paralab.seeds import TUNING
+from paralab.statistics.summary import summary
 from tests.unit.fake_runs import write_run
 
 PLACE = Place("digits", "holdout", "test/accuracy")
@@ -308,3 +310,16 @@ def test_the_area_is_of_seeds_with_every_budget(tmp_path: Path) -> None:
     (area,) = compare(runs(tmp_path)).areas
     assert (area.area.n, area.budgets) == (2, (10, 100))
     assert area.area.mean == pytest.approx(0.7)
+
+
+def test_an_interval_of_fewer_seeds_than_simulations_ask_for_is_told() -> None:
+    def notes(n: int, metric: str = "test/accuracy") -> str:
+        place = Place("digits", "holdout", metric)
+        rows = [Standing(place, None, "one", "supervised", n, summary([0.1 * k for k in range(n)]))]
+        pair = compared(place, None, two(*drawn(n), "fixed test", None), 0, 1, Asked())
+        return " ".join(coverage(rows, [pair]))
+
+    assert "'t of one mean' is optimistic under 20 seeds" in notes(10)
+    assert "'t'" not in notes(10)
+    assert "'t' is optimistic under 20 seeds" in notes(10, "test/return")
+    assert notes(20) == notes(20, "test/return") == ""

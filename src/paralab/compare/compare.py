@@ -63,7 +63,7 @@ def compare(
         experiment, by, metric, against, tuple(rows), pairs,
         tuple(area for block in made for area in areas(block)),
         across(made, "any" if budget is None else _rows(budget), rope),
-        (*notes, *_notes(original, made, runs, pairs, against)),
+        (*notes, *_notes(original, made, runs, pairs, against), *told.coverage(rows, pairs)),
     )  # fmt: skip
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from paralab.compare.gather import Block
+from paralab.compare.result import Pair, Standing
+from paralab.compare.units import RETURNS
 from paralab.compare.variants import config
 from paralab.record.read import Run
+from paralab.statistics.defaults import LEAST, least_n
 
 ORACLE = "oracle accuracy: clusters named one to one by the test labels themselves, which no method may see."
 
@@ -47,6 +51,29 @@ def failures(runs: Sequence[Run]) -> list[str]:
         return []
     return [f"{lost} run{'s' if lost > 1 else ''} failed or diverged and {'are' if lost > 1 else 'is'} in no mean, "
             "which flatters the methods they are of."]  # fmt: skip
+
+
+def coverage(standings: Sequence[Standing], pairs: Sequence[Pair]) -> list[str]:
+    """Intervals of fewer seeds than those from which simulations found one of their kind to hold what it promises."""
+    shown = [("t of one mean", each.place.metric, each.n) for each in standings if each.kind == "ours"]
+    for pair in pairs:
+        intervals = (pair.effect, pair.improvement, pair.iqm)
+        shown += [(each.method, pair.place.metric, pair.n) for each in intervals if each is not None]
+    asked = {(method, metric): n for method, metric, n in sorted(shown, key=lambda each: -each[2]) if n > 1}
+    told = []
+    for (method, metric), n in sorted(asked.items()):
+        if method in LEAST and ((least := least_n(method, _humps(metric))) is None or n < least):
+            below = "with any number of seeds" if least is None else f"under {least} seeds"
+            told.append(
+                f"{metric}: the 95 % interval named '{method}' is optimistic {below}; for scores that are "
+                "skewed, or have two humps, it held the truth less than 93 % of the time in simulations (docs/statistics.md)."
+            )
+    return told
+
+
+def _humps(metric: str) -> Literal[1, 2]:
+    """Of returns some seeds solve the task and others do not."""
+    return 2 if metric.removeprefix("test/") in RETURNS else 1
 
 
 def _clustered(folder: Path) -> int | None:
