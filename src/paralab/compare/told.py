@@ -65,8 +65,8 @@ def coverage(standings: Sequence[Standing], pairs: Sequence[Pair]) -> list[str]:
         if method in LEAST and ((least := least_n(method, _humps(metric))) is None or n < least):
             below = "with any number of seeds" if least is None else f"under {least} seeds"
             told.append(
-                f"{metric}: the 95 % interval named '{method}' is optimistic {below}; for scores that are "
-                "skewed, or have two humps, it held the truth less than 93 % of the time in simulations (docs/statistics.md)."
+                f"{metric}: the 95 % interval named '{method}' is optimistic {below}; for scores that are skewed, or "
+                "have two humps, it held the truth less than 93 % of the time in simulations (docs/statistics.md)."
             )
     return told
 
