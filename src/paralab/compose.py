@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from paralab import schema
 from paralab.catalog import folders, names
 from paralab.errors import Refused, closest
 from paralab.guard import allow_text, guard, parse
@@ -113,6 +115,10 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
         return f"{group}= is missing: choose one of {', '.join(names(group, _paths(load)))}"
     if "Ambiguous value" in text or "requires --multirun" in text:
         return f"{text.split(chr(39))[1]} holds several values: add -m to run them all, or write [a,b] for a list"
+    if unknown := re.match(r"(In '.+'): .*: Key '(.+)' not in '(\w+)'$", text):
+        where, key, node = unknown.groups()
+        known = [each.name for each in fields(getattr(schema, node))]
+        return f"{where}: there is no '{key}' in {node.lower()}. {closest(key, known)}"
     text = re.sub(r"Invalid value assigned: \w+ is not a ListConfig.*", "a list is needed, [a,b], not one value", text)
     return f"{key}: {text}" if key and key not in text else text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from paralab.compare.units import Kind, Units
 from paralab.errors import Refused
 from paralab.record.read import runs
 from paralab.seeds import TUNING
+from paralab.statistics import bayes, power
 from paralab.statistics.summary import summary
 from tests.unit.fake_runs import write_run
 
@@ -113,6 +115,14 @@ def test_under_six_seeds_there_is_no_p(n: int) -> None:
         assert pair.why.startswith(f"{n} seeds, a test needs 6")
 
 
+def test_few_seeds_that_match_are_still_pairs() -> None:
+    one, other = drawn(3)
+    pair = compared(PLACE, None, two(one, other, "fixed test", None), 0, 1, Asked())
+    wide = stats.ttest_1samp(np.array(one) - np.array(other), 0).confidence_interval()
+    assert (pair.effect.low, pair.effect.high) == pytest.approx((wide.low, wide.high))
+    assert "seed by seed" in pair.why
+
+
 def test_equal_methods_are_equal() -> None:
     one, _ = drawn(10)
     pair = compared(PLACE, None, two(one, one), 0, 1, Asked())
@@ -123,6 +133,28 @@ def test_more_seeds_are_those_that_find_the_effect() -> None:
     pair = compared(PLACE, None, two(*drawn(8, apart=0.005), "fixed test", None), 0, 1, Asked())
     assert pair.detectable is not None
     assert (pair.more_seeds == 0) == (pair.detectable <= abs(pair.effect.value))
+
+
+def test_what_is_said_of_splits_takes_their_overlap_in(tmp_path: Path) -> None:
+    """Probabilities and seeds to come are of the corrected variance, as the interval is."""
+    one, other = drawn(10)
+    d = np.array(one) - np.array(other)
+    pair = compared(PLACE, None, two(one, other), 0, 1, Asked(rope=0.01))
+    assert pair.beliefs == bayes.correlated_t(d, 0.43, 0.01)
+    assert pair.beliefs != bayes.correlated_t(d, 0.0, 0.01)
+    needed = power.seeds_needed(d.std(ddof=1), d.mean(), ratio=0.43)
+    assert pair.more_seeds == (None if needed is None else max(0, needed - 10))
+    assert needed != power.seeds_needed(d.std(ddof=1), d.mean())
+
+
+def test_more_seeds_of_folds_are_seeds_and_not_folds() -> None:
+    folds = np.random.default_rng(3).normal(0.0, 0.02, (6, 5)) + 0.01
+    by_seed = ({seed: tuple(folds[seed]) for seed in range(6)}, dict.fromkeys(range(6), (0.0,) * 5))
+    units = Units(("one", "other"), tuple(range(6)), np.array([folds.mean(axis=1), np.zeros(6)]).T, "folds", 0.01,
+                  "new folds", SAME, by_seed)  # fmt: skip
+    needed = power.seeds_needed(folds.ravel().std(ddof=1), folds.mean(), ratio=0.01)
+    assert needed is not None
+    assert compared(PLACE, None, units, 0, 1, Asked()).more_seeds == max(0, math.ceil(needed / 5) - 6)
 
 
 def test_a_rope_gives_three_probabilities() -> None:
@@ -225,6 +257,14 @@ def test_what_failed_is_counted_and_said(tmp_path: Path) -> None:
     assert (row.n, row.lost) == (3, 2)
     assert any(note.startswith("2 runs failed or diverged and are in no mean") for note in found.notes)
     assert "Not compared: 1 interrupted." in found.notes
+
+
+def test_a_method_of_which_no_run_finished_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path, seed=0)
+    write_run(tmp_path, seed=1, score=None, status="failed", error="boom")
+    gone = write_run(tmp_path, "supervised/forest", seed=0, score=None, status="diverged")
+    line = f"In no table, for no run of theirs finished: digits supervised/forest {gone.parent.name}."
+    assert line in compare(runs(tmp_path)).notes
 
 
 def test_the_truth_told_to_a_clusterer_is_said(tmp_path: Path) -> None:

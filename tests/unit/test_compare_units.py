@@ -125,6 +125,24 @@ def test_other_rows_are_not_matched(tmp_path: Path) -> None:
     assert not units.matched(place["logistic"], place["ridge"])
 
 
+def test_data_that_is_not_known_and_how_it_is_judged_hinder_no_match(tmp_path: Path) -> None:
+    scenario(put(tmp_path, problem={"_target_": "a", "objective": "accuracy", "bounds": None}))
+    put(tmp_path, trainer="supervised/forest", problem={"_target_": "a", "objective": "accuracy", "bounds": {"f": 1}})
+    put(tmp_path, trainer="supervised/mlp", problem={"_target_": "a", "objective": "accuracy", "noise": 1})
+    (block,) = blocks(runs(tmp_path))
+    units = table(block, None)
+    place = {name.split(" ")[0]: i for i, name in enumerate(units.methods)}
+    assert units.matched(place["logistic"], place["forest"])
+    assert not units.matched(place["logistic"], place["mlp"])
+
+
+def test_of_several_ratios_the_greatest_corrects(tmp_path: Path) -> None:
+    scenario(put(tmp_path), train=90, test=10)
+    scenario(put(tmp_path, trainer="supervised/forest"), train=70, test=30)
+    (block,) = blocks(runs(tmp_path))
+    assert table(block, None).ratio == pytest.approx(30 * 100 / 70**2)
+
+
 def test_the_interval_of_a_fixed_test_is_about_labels_where_there_are_some(tmp_path: Path) -> None:
     put(tmp_path, split_seed=1)
     put(tmp_path, split_seed=1, labels=20)
@@ -176,6 +194,14 @@ def test_a_paradigm_is_the_mean_of_its_methods_seed_by_seed(tmp_path: Path) -> N
     assert [method.name for method in block.methods] == ["supervised", "unsupervised"]
     assert block.methods[0].cells[None].values == pytest.approx((0.7, 0.71))
     assert "none is picked" in notes[0]
+
+
+def test_each_trainer_of_a_paradigm_weighs_the_same_however_many_settings_it_has(tmp_path: Path) -> None:
+    for strength in (1.0, 2.0, 3.0):
+        put(tmp_path, score=0.9, trainer_settings={"C": strength})
+    put(tmp_path, trainer="supervised/forest", score=0.5)
+    (block,), _ = regrouped(blocks(runs(tmp_path)), "paradigm")
+    assert block.methods[0].cells[None].values == pytest.approx((0.7,))
 
 
 def test_folds_are_averaged_over_the_methods_of_a_paradigm_too(tmp_path: Path) -> None:

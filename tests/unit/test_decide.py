@@ -126,6 +126,32 @@ def test_failures_keep_their_place_and_count_against_the_candidate(status: str) 
     assert asked(max_seeds=10, looks=1).failed == ("candidate, seed 4", "baseline, seed 5")
 
 
+def test_the_declared_floor_is_what_a_failed_candidate_scored() -> None:
+    folders = write(ONE, 0.9, range(10)) + write(OTHER, 0.8, range(10))
+    fail(folders[4])
+    seen = asked(max_seeds=10, looks=1).effect
+    for folder in folders:
+        change(folder, bounds={"floor": {"value": 0.1, "source": "chance"}, "ceiling": {"value": 1.0, "source": "all"}})
+    floored = asked(max_seeds=10, looks=1).effect
+    assert seen is not None
+    assert floored is not None
+    assert floored.value < seen.value - 0.05
+
+
+def test_a_failure_after_the_look_that_answered_is_not_told_of_it() -> None:
+    both(0.9, range(12))
+    fail(next(Path("experiments").glob(f"demo/runs/digits/{ONE}/*/seed-11")))
+    assert (asked().answer, asked().look, asked().failed) == ("yes", 10, ())
+
+
+def test_sides_with_other_shares_of_test_rows_do_not_pair() -> None:
+    both(0.9, range(10))
+    for path in Path("experiments").rglob("config.yaml"):
+        path.write_text(path.read_text() + f"test_size: {0.2 if ONE in str(path) else 0.3}\n")
+    with pytest.raises(Refused, match=r"do not pair by seed, for they differ in test_size 0\.2 and 0\.3"):
+        asked()
+
+
 def test_interrupted_runs_are_waited_for() -> None:
     both(0.9, range(10))
     folder = next(Path("experiments").glob(f"demo/runs/digits/{ONE}/*/seed-7"))

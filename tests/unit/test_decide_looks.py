@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from paralab.compare.decide import differences_of
 from paralab.compare.looks import look
-from paralab.statistics.paired import mean_difference
+from paralab.statistics.paired import corrected_t, mean_difference
+from paralab.statistics.spending import nominal
 
 RUNS = 1_200
 SIX = (6, 10, 14, 18, 22, 26)  # six looks, as in the protocol's warning
@@ -142,3 +143,30 @@ def test_a_candidate_that_fails_every_other_time_is_not_better() -> None:
     assert getattr(look(differences_of(good, 0.1, 0.0), (20,), 0.05, 0.0), "answer", "") == "yes"
     half = [(math.nan, other) if seed % 2 else (one, other) for seed, (one, other) in enumerate(good)]
     assert getattr(look(differences_of(half, 0.1, 0.0), (20,), 0.05, 0.0), "answer", "") == "no"
+
+
+@pytest.mark.parametrize("ratio", [None, RATIO])
+def test_each_look_has_the_interval_of_its_own_level(ratio: float | None) -> None:
+    levels = [1 - level for level in nominal(0.05, [0.5, 1.0])]
+    d = np.random.default_rng(1).normal(0.0, 0.1, 20)
+    for seeds, level in zip((10, 20), levels, strict=True):
+        seen = look(d[:seeds], (10, 20), 0.05, 0.0, ratio)
+        assert seen is not None
+        assert seen.effect.level == pytest.approx(level)
+        wide = mean_difference(d[:seeds], level) if ratio is None else corrected_t(d[:seeds], ratio, level)[0]
+        assert (seen.effect.low, seen.effect.high) == pytest.approx((wide.low, wide.high))
+
+
+def test_signs_alone_answer_only_where_their_own_p_is_small_enough() -> None:
+    """Six differences that are all the same: by their signs p = 2 / 64."""
+    for alpha, shown in ((0.032, True), (0.031, False)):
+        seen = look(np.full(6, 0.1), (6,), alpha, 0.0)
+        assert seen is not None
+        assert seen.shown == shown
+
+
+def test_a_candidate_that_failed_counts_as_the_worst_score_or_the_floor() -> None:
+    pairs = [(0.9, 0.8), (0.7, 0.6), (math.nan, 0.8)]
+    assert differences_of(pairs, math.inf, 0.0) == pytest.approx([0.1, 0.1, 0.6 - 0.8])
+    assert differences_of(pairs, 0.1, 0.0) == pytest.approx([0.1, 0.1, 0.1 - 0.8])
+    assert differences_of([(0.9, 0.8), (0.7, math.nan)], 0.1, 0.0) == pytest.approx([0.1, 0.0])

@@ -76,6 +76,7 @@ def test_unfinished_runs_are_named_and_not_averaged(tmp_path: Path) -> None:
     for status in ("failed", "interrupted", "diverged", "damaged", "finished without a score"):
         assert any(line.startswith(status) for line in lines)
     assert "boom" in lines[0]
+    assert not any(line.startswith("damaged") and "labels=" in line for line in lines)  # its record tells of none
     assert any("flatters" in note for note in notes(block, found))
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paralab.audit.look import Seen, folders, look
+from paralab.audit.together import unpaired
 from paralab.audit.verify import Verified, conclude
 from paralab.compose import compose, loader
 from paralab.record import files
@@ -25,6 +26,7 @@ from paralab.seeds import TUNING
 from paralab.sweep import manifest
 from paralab.sweep.plan import freeze
 from tests.conftest import Cli
+from tests.unit.fake_runs import write_run
 
 RULE = ("decision.candidate=supervised/forest", "decision.baseline=supervised/logistic", "decision.max_seeds=6")
 HERE = Path("experiments")
@@ -86,6 +88,14 @@ def test_real_runs_hold_in_one_line(home: Path, cli: Cli) -> None:
     code, out, _ = cli("verify", "demo")
     assert (code, out) == (0, f"demo: 6 runs, {found.files} files: all holds\n")
     assert found.files == sum(len(files.read_json(each / "record.json")["files"]) for each in folders(home, "demo"))
+
+
+def test_a_record_without_a_seal_is_not_called_changed(home: Path) -> None:
+    folder = folders(home, "demo")[0]
+    record = files.read_json(folder / "record.json")
+    files.write_json(folder / "record.json", {key: value for key, value in record.items() if key != "seal"})
+    (fault,) = verified().faults
+    assert "holds no seal: an older paralab wrote it, or it was changed" in str(fault)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -194,6 +204,36 @@ def test_methods_tested_on_other_rows_are_found(home: Path) -> None:
     told = [str(fault) for fault in verified().faults if fault.kind == "unpaired"]
     assert len(told) == 1
     assert "has other test rows than the other methods at seeds 0, 1" in told[0]
+
+
+def test_a_run_that_was_planned_and_is_gone_is_named(home: Path) -> None:
+    shutil.rmtree(place("forest", 1))
+    told = [str(fault) for fault in verified().faults if fault.kind == "planned"]
+    assert len(told) == 1
+    assert "lacks 1 of 6 runs planned: " in told[0]
+    assert " seed 1" in told[0]
+    path = next(HERE.glob("demo/sweeps/*/manifest.jsonl"))
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    assert {fault.where for fault in verified().faults if fault.kind == "changed"} == {str(path)}
+
+
+def test_a_record_written_otherwise_is_found_though_it_says_the_same(home: Path) -> None:
+    path = place("forest") / "record.json"
+    path.write_text(json.dumps(files.read_json(path), indent=7))
+    assert [(fault.kind, fault.where) for fault in verified().faults] == [("record", str(path))]
+
+
+def test_methods_tested_on_other_data_are_found() -> None:
+    """The same numbers of rows, but of a table that has changed in between."""
+    runs_of = {
+        trainer: replace(
+            look(write_run(HERE, f"supervised/{trainer}"), "demo", Seen()), rows="same", data="new" * (trainer == "mlp")
+        )
+        for trainer in ("logistic", "forest", "mlp")
+    }
+    (told,) = unpaired(list(runs_of.values()))
+    assert (told.kind, "supervised/mlp" in told.where) == ("unpaired", True)
+    assert told.what == "has other data than the other methods at seed 0"
 
 
 @pytest.mark.slow

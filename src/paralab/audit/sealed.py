@@ -67,7 +67,9 @@ def faults(folder: Path, record: Json, finished: bool = True) -> list[Fault]:
 
 def _broken(folder: Path, record: Json) -> Iterator[Fault]:
     path = folder / "record.json"
-    if record.get("seal") != seal(record) or files.json_digest(record) != _digest(path):
+    if "seal" not in record:
+        yield Fault("record", str(path), "holds no seal: an older paralab wrote it, or it was changed")
+    elif record["seal"] != seal(record) or files.json_digest(record) != _digest(path):
         yield Fault("record", str(path), "does not match its own seal: it was changed after it was written")
 
 

@@ -85,6 +85,16 @@ def _values(verb: str, words: Sequence[str], last: str) -> list[str]:
             return _folders(last)
         case "clean" if before == "--where":
             return _filters(last)
+        case "compare" if before == "--by":
+            return ["trainer", "paradigm", "labels"]
+        case "compare" if before == "--against":
+            return names("trainer", folders())
+        case "compare" if before in ("--metric", "--budget", "--rope"):
+            return []
+        case "export" if before in ("-o", "--output"):
+            return _paths(last)
+        case "sync-mlflow" if before == "--uri":
+            return []
         case _:
             root = Path("experiments")
             return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []

@@ -90,8 +90,14 @@ def _table(found: list[Run]) -> Table:
         seconds = run.scores.get("cost/seconds")
         table.add_row(
             Text(run.problem), Text(run.trainer),
-            "all" if run.labels is None else str(run.labels), str(run.seed),
+            _labels(run), str(run.seed),
             Text(run.status, styles.get(run.status, "red")),
             "" if run.score is None else f"{run.score:.4g}", "" if seconds is None else f"{seconds:.3g}",
         )  # fmt: skip
     return table
+
+
+def _labels(run: Run) -> str:
+    if run.status == "damaged":  # its record tells of none
+        return "?"
+    return "all" if run.labels is None else str(run.labels)

@@ -145,7 +145,8 @@ def _key(made: Sequence[Block], by: str) -> str:
     if full is None:
         raise Refused(f"--by {by}: no such setting. {closest(by, {'trainer', 'paradigm', 'labels', *swept})}")
     if full not in swept:
-        raise Refused(f"--by {by}: every run has the same. {closest('', {'trainer', 'paradigm', 'labels', *swept})}")
+        known = {"trainer", "paradigm", "labels", *swept}
+        raise Refused(f"--by {by}: all runs that finished have the same. {closest('', known)}")
     return full
 
 

@@ -178,7 +178,7 @@ def _notes(
     yield from dict.fromkeys(
         line for block in original for line in (*told.seen(block.split), *told.paradigms(block), *told.clusters(block))
     )
-    yield from told.failures(left_out(runs))
+    yield from told.failures([run for run in runs if not of_tuning(run)])
     others = Counter(run.status for run in left_out(runs) if run.status not in ("failed", "diverged"))
     if others:
         spoken = {"finished": "without a score"}

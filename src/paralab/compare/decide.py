@@ -103,7 +103,11 @@ def _floor(side: Side, metric: str) -> float:
     """The declared worst of the objective; infinite where none is declared."""
     for run in side.runs.values():
         floor = (run.bounds or {}).get("floor")
-        if isinstance(floor, dict) and metric == f"test/{run.objective}" and isinstance(floor.get("value"), float):
+        if (
+            isinstance(floor, dict)
+            and metric == f"test/{run.objective}"
+            and isinstance(floor.get("value"), int | float)
+        ):
             return float(floor["value"])
     return math.inf
 

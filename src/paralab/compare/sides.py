@@ -50,6 +50,16 @@ def check(rule: Rule, trainers: Sequence[str], trainer: str, settings: Mapping[s
             _check_keys(name, side, _settings(settings))
 
 
+def check_grid(rule: Rule, runs: Sequence[tuple[str, str, int | None]]) -> None:
+    """Raise Refused where a side fits runs, each (trainer, problem, labels), of several problems or label budgets."""
+    shared = {key: value for name in SIDES for key, value in _said(rule, name).items() if key == "problem"}
+    for name in SIDES:
+        side = {**shared, **_said(rule, name)}
+        own = [(problem, labels) for trainer, problem, labels in runs if trainer == side["trainer"]
+               and side.get("problem", problem) == problem and side.get("labels", labels) == labels]  # fmt: skip
+        _check_one(name, side, own)
+
+
 def sides(runs: Sequence[Run], rule: Rule) -> tuple[Side, Side]:
     """Candidate and baseline; raises Refused where one names nothing, or more than one thing, or they do not pair."""
     runs = [run for run in runs if run.seed < TUNING and run.status != "damaged"]
@@ -94,19 +104,24 @@ def _side(runs: Sequence[Run], name: Name, side: Mapping[str, object]) -> Side:
 
 def _check_single(name: Name, side: Mapping[str, object], runs: Sequence[Run], held: Mapping[str, object]) -> None:
     """Raise Refused where a side's words fit runs of several configurations."""
-    for key, values in (("problem", {run.problem for run in runs}), ("labels", {run.labels for run in runs})):
-        if len(values) > 1:
-            told = ["null" if value is None else str(value) for value in values]
-            told.sort(key=lambda text: (text == "null", len(text) if key == "labels" else 0, text))
-            raise Refused(
-                f"decision.{name}={said(side)} fits runs of {key} {', '.join(told)}: name one, {key}: {told[0]}"
-            )
+    _check_one(name, side, [(run.problem, run.labels) for run in runs])
     apart = {tuple(sorted((key, repr(value)) for key, value in _mapping(held[run.config_id]).items())) for run in runs}
     if len(apart) > 1:
         told = sorted(set(variants(runs).values()))
         raise Refused(
             f"decision.{name}={said(side)} fits several settings ({'; '.join(told)}): name what tells them apart"
         )
+
+
+def _check_one(name: Name, side: Mapping[str, object], runs: Sequence[tuple[str, int | None]]) -> None:
+    """Raise Refused where runs, each (problem, labels), are of several."""
+    for key, values in (("problem", {problem for problem, _ in runs}), ("labels", {labels for _, labels in runs})):
+        if len(values) > 1:
+            told = ["null" if value is None else str(value) for value in values]
+            told.sort(key=lambda text: (text == "null", len(text) if key == "labels" else 0, text))
+            raise Refused(
+                f"decision.{name}={said(side)} fits runs of {key} {', '.join(told)}: name one, {key}: {told[0]}"
+            )
 
 
 def _check_keys(name: Name, side: Mapping[str, object], settings: Mapping[str, object]) -> None:

@@ -14,6 +14,7 @@ from paralab.compare.variants import config
 from paralab.record.read import Run
 from paralab.statistics.defaults import LEAST, least_n
 
+NAMED = 5  # methods of which no run finished
 ORACLE = "oracle accuracy: clusters named one to one by the test labels themselves, which no method may see."
 
 
@@ -45,18 +46,25 @@ def seen(split: str) -> list[str]:
 
 
 def failures(runs: Sequence[Run]) -> list[str]:
-    """Of the runs that no mean contains."""
-    lost = sum(run.status in ("failed", "diverged") for run in runs)
+    """Of the runs that no mean contains, and of the methods that are therefore in no table."""
+    lost = sum(run.score is None and run.status in ("failed", "diverged") for run in runs)
     if not lost:
         return []
-    return [f"{lost} run{'s' if lost > 1 else ''} failed or diverged and {'are' if lost > 1 else 'is'} in no mean, "
+    said = [f"{lost} run{'s' if lost > 1 else ''} failed or diverged and {'are' if lost > 1 else 'is'} in no mean, "
             "which flatters the methods they are of."]  # fmt: skip
+    scored = {run.config_id for run in runs if run.score is not None}
+    gone = {run.config_id: run for run in runs if run.status in ("failed", "diverged") and run.config_id not in scored}
+    names = sorted(f"{run.problem} {run.trainer} {run.config_id}" for run in gone.values())
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        said.append(f"In no table, for no run of theirs finished: {', '.join(names[:NAMED])}{more}.")
+    return said
 
 
 def coverage(standings: Sequence[Standing], pairs: Sequence[Pair]) -> list[str]:
     """Intervals of fewer seeds than those from which simulations found one of their kind to hold what it promises."""
     shown = [("t of one mean", each.place.metric, each.n) for each in standings if each.kind == "ours"]
-    for pair in pairs:
+    for pair in (each for each in pairs if each.p is not None):
         intervals = (pair.effect, pair.improvement, pair.iqm)
         shown += [(each.method, pair.place.metric, pair.n) for each in intervals if each is not None]
     asked = {(method, metric): n for method, metric, n in sorted(shown, key=lambda each: -each[2]) if n > 1}

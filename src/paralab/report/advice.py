@@ -21,7 +21,8 @@ def missing(runs: Sequence[Run]) -> list[str]:
     for run in left_out(runs):
         status = "finished without a score" if run.status == "finished" else run.status
         labels = "all" if run.labels is None else run.labels
-        where = f"{run.problem} {run.trainer} labels={labels} seed={run.seed}"
+        granted = "" if run.status == "damaged" else f" labels={labels}"  # a damaged record tells of none
+        where = f"{run.problem} {run.trainer}{granted} seed={run.seed}"
         lines.append(f"{status}: {where}" + (f" ({run.error})" if run.error else ""))
     return lines
 

@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from paralab.catalog import names
 from paralab.compare.rule import plain, rule_of
-from paralab.compare.sides import check
+from paralab.compare.sides import check, check_grid
 from paralab.compose import choices, compose
 from paralab.errors import Refused
 from paralab.guard import parse
@@ -130,6 +130,8 @@ def plan_grid(
         plans.setdefault(plan.folder, plan)
         if plan.config["decision"] != rules.setdefault(plan.config["name"], plan.config["decision"]):
             raise Refused("decision is an axis of this grid; a rule is one for the whole experiment: give one value")
+    if rule := rule_of(next(iter(plans.values())).config["decision"]):
+        check_grid(rule, [(plan.trainer, plan.problem, plan.config["labels"]) for plan in plans.values()])
     for notice in grid.notices:
         say(notice)
     if again := len(grid.points) - len(plans):
