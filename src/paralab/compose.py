@@ -115,10 +115,11 @@ def explain(error: Exception, load: ConfigLoaderImpl) -> str:
         return f"{group}= is missing: choose one of {', '.join(names(group, _paths(load)))}"
     if "Ambiguous value" in text or "requires --multirun" in text:
         return f"{text.split(chr(39))[1]} holds several values: add -m to run them all, or write [a,b] for a list"
-    if unknown := re.match(r"(In '.+'): .*: Key '(.+)' not in '(\w+)'$", text):
-        where, key, node = unknown.groups()
-        known = [each.name for each in fields(getattr(schema, node))]
-        return f"{where}: there is no '{key}' in {node.lower()}. {closest(key, known)}"
+    unknown = re.match(r"(In '.+'): .*: Key '(.+)' not in '(\w+)'$", text)
+    if unknown and (node := getattr(schema, unknown[3], None)):  # else one of Hydra's own
+        known = [each.name for each in fields(node)]
+        place = "the config" if unknown[3] == "Root" else unknown[3].lower()
+        return f"{unknown[1]}: there is no '{unknown[2]}' in {place}. {closest(unknown[2], known)}"
     text = re.sub(r"Invalid value assigned: \w+ is not a ListConfig.*", "a list is needed, [a,b], not one value", text)
     return f"{key}: {text}" if key and key not in text else text
 

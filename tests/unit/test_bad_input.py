@@ -185,7 +185,16 @@ def test_a_wrong_option_tells_what_and_how(command: str, cli: Cli) -> None:
         ("problem/bad", b"", "problem"),
         ("problem/bad", b"a: ${b}\nb: ${a}\n", "Interpolation key 'b' not found"),
         ("problem/bad", b"_target_: nope\n", "problem._target_: 'nope' is not a dotted name"),
-        ("problem/bad", b"# @package _global_\nlables: 5\n", "lables"),
+        (
+            "problem/bad",
+            b"# @package _global_\nlables: 5\n",
+            "there is no 'lables' in the config. Did you mean 'labels'?",
+        ),
+        (
+            "problem/bad",
+            b"# @package _global_\ndecision:\n  candidat: x\n",
+            "'candidat' in decision. Did you mean 'candidate'?",
+        ),
         ("problem/bad", b"defaults:\n  - nope\n", "nope"),
         (
             "problem/bad",
