@@ -1,7 +1,7 @@
 """Three probabilities instead of one p: that one method is worse, practically equal, or better.
 
 A region of practical equivalence (`rope`) is the largest difference nobody would act on. Benavoli, Corani, Demšar and
-Zaffalon, "Time for a change", JMLR 18 (2017); checked against baycomp.
+Zaffalon, "Time for a change", JMLR 18 (2017); checked against baycomp 1.0.3 (tests/unit/baycomp_1_0_3.json).
 """
 
 from __future__ import annotations
