@@ -53,7 +53,7 @@ def folders(root: Path, experiment: str) -> list[Path]:
 def look(folder: Path, experiment: str, seen: Seen) -> Looked:
     """Check one run; never raises for what it reads."""
     place = (folder.parents[3].name, f"{folder.parents[2].name}/{folder.parents[1].name}", folder.parent.name)
-    run, record = read.run_in(folder, experiment, place), _record(folder)
+    run, record = read.run_in(folder, experiment, place), read.record_in(folder)
     finished = run.status == "finished"
     found = [] if run.status == "damaged" else faults(folder, record, finished)
     found += _of_itself(run, record)
@@ -66,14 +66,6 @@ def look(folder: Path, experiment: str, seen: Seen) -> Looked:
     if kept and data != str(record.get("data") or ""):
         found.append(Fault("record", str(folder / "record.json"), "tells of other data than scenario.npz"))
     return Looked(replace(run, provenance={}), tuple(found), len(digests), machine, _fold(folder, run), rows, data)
-
-
-def _record(folder: Path) -> Json:
-    try:
-        record = files.read_json(folder / "record.json")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _of_itself(run: Run, record: Json) -> list[Fault]:

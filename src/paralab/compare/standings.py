@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,6 @@ from paralab.compare.published import Published
 from paralab.compare.result import Area, Kind, Place, Standing
 from paralab.compare.units import drawn, names
 from paralab.compare.variants import config
-from paralab.record.read import Run
 from paralab.statistics.aggregate import iqm
 from paralab.statistics.curve import area
 from paralab.statistics.summary import Summary, summary
@@ -102,14 +101,13 @@ def _scores(cell: Cell) -> dict[int, float]:
 
 def _rows(block: Block) -> float | None:
     """How many training rows "all labels" means."""
-    runs: Iterator[Run] = (m.cells[None].runs[0] for m in block.methods if None in m.cells)
-    for run in runs:
-        found = drawn(run)
+    cells = [method.cells[None] for method in block.methods if None in method.cells]
+    for cell in cells:
+        found = drawn(cell.runs[0])
         if found is not None and found.shown:
             return float(found.shown)
-        if run.paradigm == "supervised" and run.scores.get("cost/feedback", 0) > 0:
-            return float(run.scores["cost/feedback"])
-    return None
+    used = max((cell.cost("feedback") for cell in cells), default=0.0)  # the rows were not kept
+    return used if used > 0 else None
 
 
 def _foreign(

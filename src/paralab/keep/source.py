@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paralab.errors import Refused
 from paralab.keep.walk import folders_in, seeds_in
-from paralab.record import files, read
+from paralab.record import read
 from paralab.record.folder import run_folder
 from paralab.record.read import Json, Run
 
@@ -77,7 +77,7 @@ def _found(folder: Path, into: Path, bare: bool = False) -> Found:
     linked = next((folder / name for name in SPOKEN if (folder / name).is_symlink()), None)
     if linked:
         return _unfit(folder, place, f"{linked} is a link, which is not followed")
-    record = _record(folder)
+    record = read.record_in(folder)
     if bare:
         place = (str(record.get("problem")), str(record.get("trainer")), str(record.get("config_id")))
     run = read.run_in(folder, str(record.get("experiment")), place)
@@ -98,15 +98,6 @@ def _found(folder: Path, into: Path, bare: bool = False) -> Found:
 def _unfit(folder: Path, place: tuple[str, str, str], fault: str) -> Found:
     seed, experiment = int(folder.name.removeprefix("seed-")), "".join(each.name for each in folder.parents[5:6])
     return Found(Run(folder, experiment, *place, seed, "damaged", error=fault), {}, folder, fault)
-
-
-def _record(folder: Path) -> Json:
-    """What record.json says; nothing where it cannot be read, which `read` then says in words."""
-    try:
-        record = files.read_json(folder / "record.json")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def sweeps_in(extras: Extras) -> Iterator[Path]:

@@ -95,6 +95,14 @@ def failure(folder: Path) -> str | None:
     return str(record.get("error")) if record.get("status") in ("failed", "diverged") else None
 
 
+def record_in(folder: Path) -> Json:
+    """What record.json says; nothing where it cannot be read, which `run_in` then says in words."""
+    try:
+        return _json(folder / "record.json") or {}
+    except Damage:
+        return {}
+
+
 def _order(run: Run) -> tuple[str, str, str, float, str, int]:
     labels = math.inf if run.labels is None else run.labels
     return (run.experiment, run.problem, run.trainer, labels, run.config_id, run.seed)
